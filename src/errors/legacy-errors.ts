@@ -1,0 +1,47 @@
+import { HandoverError } from './handover-error.js';
+
+/** Broadcasts come faster than the log stores them; this one was refused before any listener heard it. */
+export class BacklogFull extends HandoverError {
+  readonly code = 'backlog_full';
+  readonly limit: number;
+
+  constructor(limit: number) {
+    super(
+      `${limit} broadcasts wait to be recorded; no more are taken.`,
+      'Check that the database is up, slow the publisher down with `await bus.settled()`, or raise `backlog`.',
+    );
+    this.limit = limit;
+  }
+}
+
+/** A broadcast could not be recorded. Its inline listeners have run. `cause` says why. */
+export class RecordingFailed extends HandoverError {
+  readonly code = 'recording_failed';
+  readonly eventName: string;
+
+  constructor(eventName: string, cause: unknown) {
+    super(
+      `The broadcast "${eventName}" was not recorded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      'Mend the cause, then record the event with `store.append()`; its listeners have run already.',
+      cause,
+    );
+    this.eventName = eventName;
+  }
+}
+
+/** A listener that is an async function rejected after `broadcast()` had returned. `cause` is what it threw. */
+export class ListenerFailed extends HandoverError {
+  readonly code = 'listener_failed';
+  readonly eventName: string;
+  readonly listenerName: string;
+
+  constructor(eventName: string, listenerName: string, cause: unknown) {
+    super(
+      `The async listener ${listenerName} rejected on "${eventName}": ${cause instanceof Error ? cause.message : String(cause)}`,
+      'Catch the error inside the listener, or handle it in `bus.onError`.',
+      cause,
+    );
+    this.eventName = eventName;
+    this.listenerName = listenerName;
+  }
+}
