@@ -1,0 +1,54 @@
+import type { PublishOptions } from './publish-options.js';
+import type { Append, Stored } from './event-log.js';
+
+/** The transactions of a log's database, as the application opens them. */
+export interface Transactions {
+  /**
+   * The transaction that a write made here belongs to; `undefined` when there is none.
+   *
+   * @param options Those of the publish; an adapter may have declared a handle of its own there.
+   * @throws {TransactionMismatch} The handle is not the open transaction's.
+   */
+  current(options?: PublishOptions): Transaction | undefined;
+
+  /** Opens a transaction for `work`; commits it when `work` resolves, else rolls it back. */
+  run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+
+  /** Runs `work` where no transaction can be found: a handler must not write into a finished one (hazards H18). */
+  outside<T>(work: () => T): T;
+}
+
+/** An open transaction. What is recorded in it commits or vanishes with it, savepoints included. */
+export interface Transaction {
+  /**
+   * Takes an append without an expected version and writes it as late as possible in the transaction, so that
+   * stream rows are locked shortly and in one order (hazards H16).
+   *
+   * @throws {TransactionTooLarge}
+   */
+  add(entry: TransactionEntry): void;
+
+  /**
+   * Writes what was added so far, then this, and answers.
+   *
+   * @throws {WrongExpectedVersion} {DuplicateEvent} The transaction stays usable.
+   */
+  write(entry: TransactionEntry): Promise<void>;
+
+  /** Writes what was added so far. */
+  flush(): Promise<void>;
+
+  /** From here on the transaction can only roll back; its commit fails with `reason`. */
+  doom(reason: unknown): void;
+}
+
+/** One append in a transaction, and whom to tell. */
+export interface TransactionEntry {
+  readonly append: Append;
+  /** Called when the append stands in the transaction. */
+  written(stored: Stored): void;
+  /** Called after the outermost commit. Must not throw; the commit waits for it. */
+  committed(): void | Promise<void>;
+  /** Called when it vanished with its transaction or savepoint, or never committed. */
+  rolledBack(): void;
+}
