@@ -1,16 +1,14 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidArgument } from '../errors/argument-errors.js';
+import type { Upcasts } from '../mapping/upcast.js';
 import { Event, type EventOptions } from './event.js';
 import { checkEventName } from './event-name.js';
-
-/** One step from the shape of one schema version to the next. Pure; gets a copy it may change. */
-export type Upcast = (data: never) => unknown;
 
 export interface EventDefinition {
   /** Version of the shape of `data`, from 1. Raise it when the shape changes. */
   readonly version?: number;
   /** How to read older shapes: `{ 1: (data) => dataOfVersion2 }`. */
-  readonly upcast?: Readonly<Record<number, Upcast>>;
+  readonly upcast?: Upcasts;
 }
 
 /** What the store needs to know of an event class. */
@@ -19,7 +17,7 @@ export interface EventType {
   readonly type: string;
   readonly schema: StandardSchemaV1 | undefined;
   readonly schemaVersion: number;
-  readonly upcast: Readonly<Record<number, Upcast>>;
+  readonly upcast: Upcasts;
 }
 
 /** An event class, as `defineEvent` makes them and as handlers are subscribed to. */
@@ -68,7 +66,7 @@ export function defineEvent(
   if (!Number.isInteger(version) || version < 1 || version > 32_767) {
     throw new InvalidArgument('version', 'a whole number from 1 to 32767', version);
   }
-  return class extends Event<unknown> {
+  return class extends Event {
     static readonly type = type;
     static readonly schema = schema;
     static readonly schemaVersion = version;

@@ -1,5 +1,5 @@
-import { TransactionTooLarge } from '../errors/log-errors.js';
-import type { Append, AppendOutcome, Stored } from './event-log.js';
+import { TransactionMismatch, TransactionTooLarge } from '../errors/log-errors.js';
+import type { Append, AppendFailure, AppendOutcome, Stored } from './event-log.js';
 import type { Transaction, TransactionEntry } from './transactions.js';
 
 /** Writes appends within the database transaction that a scope stands for. */
@@ -23,6 +23,7 @@ export class TransactionScope implements Transaction {
   readonly #maxEvents: number;
   #enlisted: Enlisted[] = [];
   #eventCount = 0;
+  #ended = false;
   #doomed: { readonly reason: unknown } | undefined;
   /** Of the root: ends when the write in flight ends. One connection takes one statement at a time. */
   #inFlight: Promise<unknown> = Promise.resolve();
@@ -47,37 +48,44 @@ export class TransactionScope implements Transaction {
     return this.#enlisted.every((each) => each.writtenIn !== undefined);
   }
 
+  /** @throws {TransactionMismatch} The transaction or savepoint has ended: nobody would ever write the entry. */
   add(entry: TransactionEntry): void {
+    this.#refuseWhenEnded();
     this.#refuseOverflow(entry);
     this.#enlist({ entry, writtenIn: undefined });
   }
 
+  /** @throws {TransactionTooLarge} {TransactionMismatch} The transaction or savepoint has ended. */
   write(entry: TransactionEntry): Promise<void> {
-    this.#refuseOverflow(entry);
     return this.#oneByOne(() => this.#writeNow(entry));
   }
 
+  /** Also waits for the write in flight. @throws {DuplicateEvent} for something added; it waits on, so that the commit fails too. */
   flush(): Promise<void> {
-    if (this.isWritten && this.#parent === undefined) return Promise.resolve();
     return this.#oneByOne(() => this.#flushNow());
   }
 
   async #writeNow(entry: TransactionEntry): Promise<void> {
+    this.#refuseWhenEnded();
+    this.#refuseOverflow(entry);
     const waiting = this.#waiting();
+    const place = this.#enlisted.length;
     const enlisted: Enlisted = { entry, writtenIn: undefined };
     const outcomes = await this.#write([...waiting, enlisted].map((each) => each.entry.append));
-    this.#settle(waiting, outcomes);
-    const own = outcomes[waiting.length];
-    if (own === undefined) throw new Error('The log answered fewer appends than it was given.');
+    this.#refuseWhenEnded();
+    const refused = this.#settle(waiting, outcomes);
+    const own = answerAt(outcomes, waiting.length);
     if ('failure' in own) throw own.failure;
-    this.#enlist(enlisted);
+    this.#enlist(enlisted, place);
     this.#stand(enlisted, own.stored);
+    if (refused !== undefined) throw refused;
   }
 
   async #flushNow(): Promise<void> {
     const waiting = this.#waiting();
     if (waiting.length === 0) return;
-    this.#settle(waiting, await this.#write(waiting.map((each) => each.entry.append)));
+    const refused = this.#settle(waiting, await this.#write(waiting.map((each) => each.entry.append)));
+    if (refused !== undefined) throw refused;
   }
 
   doom(reason: unknown): void {
@@ -93,6 +101,7 @@ export class TransactionScope implements Transaction {
   release(): void {
     const parent = this.#parent;
     if (parent === undefined) return;
+    this.#ended = true;
     for (const each of this.#enlisted) parent.#enlist(each);
     for (const each of parent.#chain()) {
       if (each.writtenIn === this) each.writtenIn = parent;
@@ -103,6 +112,7 @@ export class TransactionScope implements Transaction {
 
   /** The transaction or savepoint was rolled back: its entries are gone; what others had written in it waits again. */
   rollBack(): void {
+    this.#ended = true;
     const dropped = this.#forget();
     for (const each of this.#chain()) {
       if (each.writtenIn === this) each.writtenIn = undefined;
@@ -112,6 +122,7 @@ export class TransactionScope implements Transaction {
 
   /** The outermost commit has happened. */
   async commit(): Promise<void> {
+    this.#ended = true;
     const committed = this.#forget();
     for (const each of committed) await each.entry.committed();
   }
@@ -129,13 +140,15 @@ export class TransactionScope implements Transaction {
     return this.#parent === undefined ? this.#enlisted : [...this.#parent.#chain(), ...this.#enlisted];
   }
 
-  #settle(waiting: readonly Enlisted[], outcomes: readonly AppendOutcome[]): void {
+  /** Every append that was written is marked as standing, also behind one that failed. Returns the first failure. */
+  #settle(waiting: readonly Enlisted[], outcomes: readonly AppendOutcome[]): AppendFailure | undefined {
+    let refused: AppendFailure | undefined;
     waiting.forEach((each, index) => {
-      const outcome = outcomes[index];
-      if (outcome === undefined) throw new Error('The log answered fewer appends than it was given.');
-      if ('failure' in outcome) throw outcome.failure;
-      this.#stand(each, outcome.stored);
+      const outcome = answerAt(outcomes, index);
+      if ('failure' in outcome) refused ??= outcome.failure;
+      else this.#stand(each, outcome.stored);
     });
+    return refused;
   }
 
   #stand(enlisted: Enlisted, stored: Stored): void {
@@ -143,8 +156,8 @@ export class TransactionScope implements Transaction {
     enlisted.entry.written(stored);
   }
 
-  #enlist(enlisted: Enlisted): void {
-    this.#enlisted.push(enlisted);
+  #enlist(enlisted: Enlisted, place = this.#enlisted.length): void {
+    this.#enlisted.splice(place, 0, enlisted);
     this.#eventCount += enlisted.entry.append.records.length;
   }
 
@@ -156,7 +169,11 @@ export class TransactionScope implements Transaction {
   }
 
   #held(): number {
-    return this.#eventCount + (this.#parent?.#held() ?? 0);
+    return this.#eventCount + (this.#parent === undefined ? 0 : this.#parent.#held());
+  }
+
+  #refuseWhenEnded(): void {
+    if (this.#ended) throw new TransactionMismatch('The transaction that this was recorded in has ended.');
   }
 
   #refuseOverflow(entry: TransactionEntry): void {
@@ -172,6 +189,12 @@ export class TransactionScope implements Transaction {
   }
 
   #root(): TransactionScope {
-    return this.#parent?.#root() ?? this;
+    return this.#parent === undefined ? this : this.#parent.#root();
   }
+}
+
+function answerAt(outcomes: readonly AppendOutcome[], index: number): AppendOutcome {
+  const outcome = outcomes[index];
+  if (outcome === undefined) throw new Error('The log answered fewer appends than it was given.');
+  return outcome;
 }

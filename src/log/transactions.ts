@@ -11,6 +11,9 @@ export interface Transactions {
    */
   current(options?: PublishOptions): Transaction | undefined;
 
+  /** The transaction open around an object the database's library manages, such as an entity. */
+  of?(publisher: object): Transaction | undefined;
+
   /** Opens a transaction for `work`; commits it when `work` resolves, else rolls it back. */
   run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 
@@ -45,7 +48,7 @@ export interface Transaction {
 /** One append in a transaction, and whom to tell. */
 export interface TransactionEntry {
   readonly append: Append;
-  /** Called when the append stands in the transaction. */
+  /** Called when the append stands in the transaction; again when a savepoint took it along and it was rewritten. */
   written(stored: Stored): void;
   /** Called after the outermost commit. Must not throw; the commit waits for it. */
   committed(): void | Promise<void>;

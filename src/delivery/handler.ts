@@ -1,0 +1,118 @@
+import { describeValue, InvalidArgument } from '../errors/argument-errors.js';
+import { InvalidHandler } from '../errors/handler-errors.js';
+import { isEventClass, type EventClass } from '../events/define-event.js';
+import type { Event } from '../events/event.js';
+import { checkEventName } from '../events/event-name.js';
+import type { HandlerContext } from './handler-context.js';
+import { handlesOf, type HandlesOptions } from './handles.js';
+import type { Phase, Subscription } from './subscription.js';
+
+export type HandlerFunction<E extends Event = Event> = (event: E, context: HandlerContext) => unknown;
+
+export interface HandlerObject<E extends Event = Event> {
+  handle(event: E, context: HandlerContext): unknown;
+}
+
+/** Made afresh for each event, without arguments. */
+export type HandlerClass<E extends Event = Event> = new () => HandlerObject<E>;
+
+export type Handler<E extends Event = Event> = HandlerFunction<E> | HandlerObject<E> | HandlerClass<E>;
+
+export interface SubscribeOptions extends HandlesOptions {
+  /** Event classes, or names of event types. */
+  readonly to?: readonly (EventClass | string)[] | undefined;
+}
+
+/** What a subscriber asks for: its options, else what its class declares. */
+export interface Wish {
+  readonly eventClasses: readonly EventClass[];
+  readonly subscription: Subscription;
+}
+
+/** @throws {InvalidHandler} {InvalidArgument} {InvalidEventName} */
+export function toSubscription(handler: unknown, options: SubscribeOptions, scope: 'listed' | 'all'): Wish {
+  const declared = handlesOf(handler);
+  const merged = { ...declared, ...defined(options) };
+  const name = merged.name ?? nameOf(handler);
+  const to = scope === 'all' ? undefined : checkTargets(handler, merged.to);
+  return {
+    eventClasses: (to ?? []).filter(isEventClass),
+    subscription: {
+      name,
+      run: checkPhase(handler, merged.run),
+      types: to?.map((target) => (typeof target === 'string' ? target : target.type)),
+      handler,
+      call: callable(handler, declared?.method ?? 'handle'),
+    },
+  };
+}
+
+function callable(handler: unknown, method: string): Subscription['call'] {
+  if (typeof handler === 'function') {
+    if (hasMethod(handler.prototype, method)) {
+      const Made = handler as new () => Record<string, HandlerFunction>;
+      return (event, context) => new Made()[method]?.(event, context);
+    }
+    if (!isClass(handler)) return (event, context) => handler(event, context);
+  } else if (hasMethod(handler, method)) {
+    const target = handler;
+    return (event, context) => target[method]?.(event, context);
+  }
+  throw new InvalidHandler(
+    handler,
+    `${describeValue(handler)} cannot handle events: it is no function and has no method \`${method}\`.`,
+    'Pass `async (event, context) => …`, an object with `handle(event, context)`, or a class that has it.',
+  );
+}
+
+function checkTargets(handler: unknown, to: unknown): readonly (EventClass | string)[] {
+  if (to === undefined) {
+    throw new InvalidArgument(
+      'to',
+      'a list of event classes',
+      to,
+      `Write \`subscribe(${nameOf(handler)}, { to: [OrderPlaced] })\`, or use \`subscribeToAll\`.`,
+    );
+  }
+  const targets: readonly unknown[] = Array.isArray(to) ? to : [to];
+  return targets.map((target) => {
+    if (typeof target === 'string') return checkEventName(target);
+    if (isEventClass(target)) return target;
+    throw new InvalidArgument('to', 'a list of event classes or event types', target);
+  });
+}
+
+function checkPhase(handler: unknown, run: unknown = 'after-commit'): Phase {
+  if (run === 'after-commit' || run === 'in-transaction') return run;
+  if (run === 'queued') {
+    throw new InvalidHandler(
+      handler,
+      `${nameOf(handler)} asks to be queued, and this release delivers in process only.`,
+      "Subscribe it with `run: 'after-commit'` for now.",
+    );
+  }
+  throw new InvalidArgument('run', "'in-transaction' or 'after-commit'", run);
+}
+
+function nameOf(handler: unknown): string {
+  if (typeof handler === 'function') return handler.name || 'anonymous';
+  const maker: unknown = typeof handler === 'object' && handler !== null ? handler.constructor : undefined;
+  return typeof maker === 'function' && maker !== Object ? maker.name : 'anonymous';
+}
+
+function isClass(value: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function hasMethod(value: unknown, method: string): value is Record<string, HandlerFunction> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    method in value &&
+    typeof Reflect.get(value, method) === 'function'
+  );
+}
+
+function defined(options: SubscribeOptions): SubscribeOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

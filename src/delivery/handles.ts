@@ -1,0 +1,68 @@
+import { InvalidArgument } from '../errors/argument-errors.js';
+import { isEventClass, type EventClass } from '../events/define-event.js';
+
+export interface HandlesOptions {
+  /** Default `'after-commit'`. */
+  readonly run?: 'in-transaction' | 'after-commit' | 'queued' | undefined;
+  /** Stable name; shown in errors. Default: the name of the class or function. */
+  readonly name?: string | undefined;
+}
+
+type Targets = readonly (EventClass | string)[];
+
+/** What a handler class declares about itself. */
+export interface Declaration extends HandlesOptions {
+  readonly to?: Targets | undefined;
+  readonly method?: string | undefined;
+}
+
+const declarations = new WeakMap<object, Declaration>();
+
+/**
+ * Declares which events a handler class is for; `store.subscribe(TheClass)` then needs no options.
+ *
+ * Works on a class as a legacy and as a standard decorator, and on a method as a legacy one. There, with
+ * reflect-metadata loaded and `emitDecoratorMetadata` on, the event may be left out: the parameter's type names it.
+ * Without decorators, `static handles = { to: [OrderPlaced], run: 'in-transaction' }` says the same.
+ */
+export function Handles(
+  events?: EventClass | string | Targets,
+  options: HandlesOptions = {},
+): (target: object, context?: unknown) => void {
+  const to = events === undefined ? undefined : [events].flat();
+  return (target, context) => {
+    if (isStandardMethod(context)) {
+      throw new InvalidArgument('@Handles', 'on the class where standard decorators are used', 'a method');
+    }
+    const onMethod = typeof context === 'string' ? context : undefined;
+    const owner = onMethod === undefined ? target : target.constructor;
+    declarations.set(owner, {
+      ...options,
+      to: to ?? (onMethod === undefined ? undefined : parameterType(target, onMethod)),
+      method: onMethod,
+    });
+  };
+}
+
+/** What `handler` or a class it extends declares, by decorator or by `static handles`. */
+export function handlesOf(handler: unknown): Declaration | undefined {
+  if (typeof handler !== 'function') return undefined;
+  for (let owner: object | null = handler; owner !== null; owner = Object.getPrototypeOf(owner)) {
+    const declared = declarations.get(owner);
+    if (declared !== undefined) return declared;
+  }
+  const property: unknown = Reflect.get(handler, 'handles');
+  return typeof property === 'object' && property !== null ? property : undefined;
+}
+
+function parameterType(prototype: object, method: string): Targets | undefined {
+  const getMetadata: unknown = Reflect.get(Reflect, 'getMetadata');
+  if (typeof getMetadata !== 'function') return undefined;
+  const types: unknown = getMetadata('design:paramtypes', prototype, method);
+  const first: unknown = Array.isArray(types) ? types[0] : undefined;
+  return isEventClass(first) ? [first] : undefined;
+}
+
+function isStandardMethod(context: unknown): boolean {
+  return typeof context === 'object' && context !== null && Reflect.get(context, 'kind') === 'method';
+}

@@ -1,0 +1,26 @@
+import type { Event } from '../events/event.js';
+import type { HandlerContext } from './handler-context.js';
+
+/**
+ * When a handler runs.
+ *
+ * - `in-transaction`: inside the transaction that records the event; throwing rolls it back.
+ * - `after-commit`: in this process once the outermost transaction has committed; `publish()` waits for it.
+ */
+export type Phase = 'in-transaction' | 'after-commit';
+
+/** A handler, ready to be called, and what it listens to. */
+export interface Subscription {
+  /** For messages; the name it was given, else that of its function or class. */
+  readonly name: string;
+  readonly run: Phase;
+  /** Event types; `undefined`: all. */
+  readonly types: readonly string[] | undefined;
+  /** What was subscribed. */
+  readonly handler: unknown;
+  call(event: Event, context: HandlerContext): unknown;
+}
+
+export function listensTo(subscription: Subscription, topic: string): boolean {
+  return subscription.types === undefined || subscription.types.includes(topic);
+}

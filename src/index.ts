@@ -1,0 +1,71 @@
+export { defineEvent } from './events/define-event.js';
+export type { DefinedEvent, EventClass, EventDefinition, EventType } from './events/define-event.js';
+export { Event } from './events/event.js';
+export type { EventOptions } from './events/event.js';
+export { checkEventName } from './events/event-name.js';
+export type { ExpectedVersion, RequiredVersion } from './events/expected-version.js';
+export type { Metadata } from './events/metadata.js';
+export { checkStreamName } from './events/stream-name.js';
+export { UnknownEvent } from './events/unknown-event.js';
+
+export { EventStore } from './store/event-store.js';
+export type { Recorded } from './store/event-store.js';
+export type { EventStoreOptions } from './store/options.js';
+export type { Publication } from './store/publication.js';
+export type { Reader } from './store/reader.js';
+export type { BackgroundSource, Recording } from './store/recording.js';
+export type { TemporarySubscriptions } from './store/temporary-subscriptions.js';
+
+export type {
+  Handler,
+  HandlerClass,
+  HandlerFunction,
+  HandlerObject,
+  SubscribeOptions,
+} from './delivery/handler.js';
+export type { Delivery, HandlerContext } from './delivery/handler-context.js';
+export { Handles } from './delivery/handles.js';
+export type { HandlesOptions } from './delivery/handles.js';
+
+export type * from './log/event-log.js';
+export { memoryLog } from './log/memory/memory-log.js';
+export type { PublishOptions } from './log/publish-options.js';
+export { TransactionScope } from './log/transaction-scope.js';
+export type { WriteAppends } from './log/transaction-scope.js';
+export type { Transaction, TransactionEntry, Transactions } from './log/transactions.js';
+
+export type { Upcast, Upcasts } from './mapping/upcast.js';
+
+export {
+  describeValue,
+  InvalidArgument,
+  InvalidEventName,
+  InvalidStreamName,
+} from './errors/argument-errors.js';
+export {
+  DuplicateEventType,
+  InvalidEvent,
+  InvalidPayload,
+  PayloadTooLarge,
+  UpcastFailed,
+} from './errors/event-errors.js';
+export {
+  DuplicateHandler,
+  HandlerFailed,
+  HandlersFailed,
+  HandlersTooDeep,
+  InvalidHandler,
+} from './errors/handler-errors.js';
+export { HandoverError } from './errors/handover-error.js';
+export { BacklogFull, ListenerFailed, RecordingFailed } from './errors/legacy-errors.js';
+export {
+  DuplicateEvent,
+  EventNotFound,
+  HistoryPurged,
+  LogUnavailable,
+  SchemaOutdated,
+  TransactionMismatch,
+  TransactionTooLarge,
+  UnknownCommitOutcome,
+  WrongExpectedVersion,
+} from './errors/log-errors.js';

@@ -1,0 +1,248 @@
+import { v7 as uuidv7 } from 'uuid';
+import { toSubscription, type Handler, type SubscribeOptions } from '../delivery/handler.js';
+import { Subscriptions } from '../delivery/subscriptions.js';
+import { InvalidArgument } from '../errors/argument-errors.js';
+import { EventNotFound } from '../errors/log-errors.js';
+import type { EventClass } from '../events/define-event.js';
+import type { Event } from '../events/event.js';
+import { requiredVersion, type ExpectedVersion } from '../events/expected-version.js';
+import type { Metadata } from '../events/metadata.js';
+import { checkStreamName } from '../events/stream-name.js';
+import type { EventLog } from '../log/event-log.js';
+import { memoryLog } from '../log/memory/memory-log.js';
+import type { PublishOptions } from '../log/publish-options.js';
+import { Announcer } from './announcer.js';
+import { contextOf, runWithin, type EventSink } from './context.js';
+import { ErrorReports } from './error-reports.js';
+import { EventTypes } from './event-types.js';
+import { Preparation } from './preparation.js';
+import { Reader } from './reader.js';
+import { Recording } from './recording.js';
+import { limitsFrom, type EventStoreOptions } from './options.js';
+import { TemporarySubscriptions } from './temporary-subscriptions.js';
+import { Writer, type Announce } from './writer.js';
+
+/** An event as the log gives it back. */
+export type Recorded<E extends Event = Event> = E & { readonly timestamp: Date; readonly validAt: Date };
+
+/** The permanent record of what happened, and the bus that tells handlers about it. */
+export class EventStore implements AsyncDisposable {
+  readonly #log: EventLog;
+  readonly #types = new EventTypes();
+  readonly #subscriptions = new Subscriptions();
+  readonly #errors = new ErrorReports();
+  readonly #preparation: Preparation;
+  readonly #announcer: Announcer;
+  readonly #writer: Writer;
+  readonly #publish: Announce;
+  readonly #append: Announce;
+  /** The way in for publishers that cannot wait, such as the legacy bus. */
+  readonly recording: Recording;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: EventStoreOptions = {}) {
+    this.#log = options.log ?? memoryLog();
+    for (const eventClass of options.events ?? []) this.#types.learn(eventClass);
+    this.#preparation = new Preparation(this, this.#types, {
+      limits: limitsFrom(options),
+      clock: options.clock,
+      newCorrelationId: options.correlationIdGenerator ?? uuidv7,
+    });
+    this.#announcer = new Announcer(this, this.#subscriptions, this.#log.transactions);
+    this.#writer = new Writer(this.#log, this.#announcer, (error) => this.#errors.report(error));
+    this.#publish = (publication) => this.#announcer.announce(publication);
+    this.#append = (publication) => Promise.resolve(this.#announcer.captureOnly(publication));
+    this.recording = new Recording(this.#log, this.#preparation, this.#writer, this.#announcer);
+  }
+
+  /** Creates or upgrades the log's schema. Idempotent, and safe from many starters at once. */
+  migrate(): Promise<void> {
+    return this.#log.migrate();
+  }
+
+  /**
+   * Records events, all or none, then runs their handlers. Within an open transaction of the log's database they
+   * commit or vanish with it, and handlers run after its outermost commit.
+   *
+   * @returns The recorded events, in order.
+   * @throws {InvalidEvent} {InvalidPayload} {PayloadTooLarge} {InvalidStreamName} {InvalidArgument} before any SQL
+   * @throws {WrongExpectedVersion} {DuplicateEvent} Nothing was written; an open transaction stays healthy.
+   * @throws {HandlersFailed} The events are stored and every handler ran; `errors` names those that failed.
+   */
+  publish<E extends Event>(
+    events: E | readonly E[],
+    options: PublishOptions = {},
+  ): Promise<readonly Recorded<E>[]> {
+    return this.#record<E>(events, options, this.#publish);
+  }
+
+  /** Records events like {@link publish}, and tells nobody. */
+  append<E extends Event>(
+    events: E | readonly E[],
+    options: PublishOptions = {},
+  ): Promise<readonly Recorded<E>[]> {
+    return this.#record<E>(events, options, this.#append);
+  }
+
+  /**
+   * Adds stored events to a further stream, all or none. Handlers are not told.
+   *
+   * @throws {EventNotFound} {DuplicateEvent} {WrongExpectedVersion}
+   */
+  async link(
+    eventIds: string | readonly string[],
+    options: { readonly stream: string; readonly expectedVersion?: ExpectedVersion | undefined },
+  ): Promise<void> {
+    const stream = checkStreamName(options.stream);
+    const expected = requiredVersion(options.expectedVersion ?? 'any', stream);
+    const ids = [eventIds].flat().map((id: unknown) => checkId(id));
+    if (ids.length > 0) await this.#log.link({ stream, expected, eventIds: ids });
+  }
+
+  /** Takes every event out of the stream, which then starts anew. The events stay in the global order. */
+  async deleteStream(stream: string): Promise<void> {
+    await this.#log.deleteStream(checkStreamName(stream));
+  }
+
+  /**
+   * Replaces type, data, metadata and, where given, `validAt` of stored events with the same ids, all or none. Their
+   * streams, versions and timestamps stay. Handlers are not told.
+   *
+   * @throws {EventNotFound}
+   */
+  async overwrite(events: Event | readonly Event[]): Promise<void> {
+    const given: readonly unknown[] = [events].flat();
+    const prepared = await Promise.all(given.map(async (event) => this.#preparation.prepareAsIs(event)));
+    if (prepared.length > 0) await this.#log.overwrite(prepared.map((each) => each.record));
+  }
+
+  /** Starts a question to the log; see {@link Reader}. */
+  get read(): Reader {
+    return new Reader({ log: this.#log, types: this.#types });
+  }
+
+  /** Streams that hold the event, its home first. Unknown ids are in none. */
+  async streamsOf(eventId: string): Promise<readonly string[]> {
+    return this.#log.streamsOf(checkId(eventId));
+  }
+
+  /** @throws {EventNotFound} The event is not in the stream. */
+  async versionIn(stream: string, eventId: string): Promise<number> {
+    const version = await this.#log.versionIn(checkStreamName(stream), checkId(eventId));
+    if (version === undefined) throw new EventNotFound(eventId, stream);
+    return version;
+  }
+
+  /** Place in the global order; positions rise and may have gaps. @throws {EventNotFound} */
+  async positionOf(eventId: string): Promise<bigint> {
+    const position = await this.#log.positionOf(checkId(eventId));
+    if (position === undefined) throw new EventNotFound(eventId);
+    return position;
+  }
+
+  async isIn(stream: string, eventId: string): Promise<boolean> {
+    return (await this.#log.versionIn(checkStreamName(stream), checkId(eventId))) !== undefined;
+  }
+
+  /** Stream names that begin with `prefix`, literally, ascending. `limit` is 10 unless given. */
+  async searchStreams(
+    prefix: string,
+    options: { readonly limit?: number | undefined } = {},
+  ): Promise<readonly string[]> {
+    const { limit = 10 } = options;
+    if (!Number.isSafeInteger(limit) || limit < 1)
+      throw new InvalidArgument('limit', 'a whole number from 1', limit);
+    if (typeof prefix !== 'string') throw new InvalidArgument('prefix', 'a string', prefix);
+    return prefix === '' || isSearchable(prefix) ? this.#log.searchStreams(prefix, limit) : [];
+  }
+
+  /** @returns What ends exactly this subscription. */
+  subscribe<E extends Event>(handler: Handler<E>, options: SubscribeOptions = {}): () => void {
+    const { eventClasses, subscription } = toSubscription(handler, options, 'listed');
+    for (const eventClass of eventClasses) this.#types.learn(eventClass);
+    return this.#subscriptions.add(subscription);
+  }
+
+  /** Hears every event, after the handlers of its type. */
+  subscribeToAll(handler: Handler, options: Omit<SubscribeOptions, 'to'> = {}): () => void {
+    return this.#subscriptions.add(toSubscription(handler, options, 'all').subscription);
+  }
+
+  /** What was subscribed for a type, in the order of calling. */
+  subscribersFor(type: string | EventClass): readonly unknown[] {
+    const topic = typeof type === 'string' ? type : type.type;
+    return this.#subscriptions.for(topic, contextOf(this).temporary).map((each) => each.handler);
+  }
+
+  /** `await store.within(work).subscribe(handler, { to: [A] }).run()`: handlers for what `work` publishes only. */
+  within<T>(work: () => T | Promise<T>): TemporarySubscriptions<T> {
+    return new TemporarySubscriptions(this, this.#types, work);
+  }
+
+  /** Runs `work` with metadata for everything it publishes; nested calls merge, an event's own metadata wins. */
+  withMetadata<T>(metadata: Metadata, work: () => T): T {
+    if (typeof work !== 'function') throw new InvalidArgument('withMetadata', 'given a function', work);
+    return runWithin(this, { metadata: { ...contextOf(this).metadata, ...metadata } }, work);
+  }
+
+  /** Metadata that an event published here would get. */
+  get metadata(): Metadata {
+    return contextOf(this).metadata;
+  }
+
+  /** Makes the store read this type as this class. Subscribing, publishing and `ofType` do so by themselves. */
+  register(...eventClasses: readonly EventClass[]): void {
+    for (const eventClass of eventClasses) this.#types.learn(eventClass);
+  }
+
+  /** Failures that no caller can be told: handlers after a transaction's commit. @returns What ends the listening. */
+  onError(listener: (error: unknown) => void): () => void {
+    return this.#errors.listen(listener);
+  }
+
+  /** Resolves when everything handed to the store so far is recorded and its handlers have run. */
+  async settled(): Promise<void> {
+    await this.recording.settled();
+    await this.#writer.idle();
+  }
+
+  /** Finishes what was begun and releases the log. Calling it again is fine. */
+  close(): Promise<void> {
+    this.#closed ??= this.#finish();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Collects, in this async context, every event that is recorded; handlers stay silent. */
+  capture<T>(sink: EventSink, work: () => T): T {
+    return runWithin(this, { capture: sink }, work);
+  }
+
+  async #record<E extends Event>(
+    events: unknown,
+    options: PublishOptions,
+    announce: Announce,
+  ): Promise<readonly Recorded<E>[]> {
+    const prepared = this.#preparation.prepare(events, options);
+    const publication = prepared instanceof Promise ? await prepared : prepared;
+    return (await this.#writer.write(publication, announce)) as readonly Recorded<E>[];
+  }
+
+  async #finish(): Promise<void> {
+    await this.recording.close();
+    await this.#writer.idle();
+    await this.#log.close();
+  }
+}
+
+function checkId(id: unknown): string {
+  if (typeof id === 'string' && id !== '' && id.isWellFormed() && !id.includes('\0')) return id;
+  throw new InvalidArgument('eventId', 'the id of an event', id, 'Pass `event.id`.');
+}
+
+function isSearchable(prefix: string): boolean {
+  return prefix.isWellFormed() && !prefix.includes('\0');
+}

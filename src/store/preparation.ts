@@ -1,0 +1,178 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describeValue } from '../errors/argument-errors.js';
+import { HandlersTooDeep } from '../errors/handler-errors.js';
+import { DuplicateEvent } from '../errors/log-errors.js';
+import { InvalidPayload } from '../errors/event-errors.js';
+import { checkEvent, type Event } from '../events/event.js';
+import { requiredVersion } from '../events/expected-version.js';
+import type { Metadata } from '../events/metadata.js';
+import { checkStreamName } from '../events/stream-name.js';
+import type { PublishOptions } from '../log/publish-options.js';
+import type { Path } from '../mapping/path.js';
+import { normalisePayload, type Payload } from '../mapping/payload.js';
+import { isPlainObject } from '../mapping/plain-object.js';
+import { validate } from '../mapping/schema.js';
+import type { PayloadLimits } from '../mapping/payload-limits.js';
+import { contextOf, type StoreContext } from './context.js';
+import type { EventTypes } from './event-types.js';
+import { unplaced, type PreparedEvent, type Publication } from './publication.js';
+
+const deepest = 64;
+
+export interface PreparationSettings {
+  readonly limits: PayloadLimits;
+  /** Stamps events that bring no timestamp; `undefined`: the log's own clock does. */
+  readonly clock: (() => Date) | undefined;
+  readonly newCorrelationId: () => string;
+}
+
+/** Turns events as publishers made them into what the log takes. All checks happen here, before any SQL. */
+export class Preparation {
+  readonly #store: object;
+  readonly #types: EventTypes;
+  readonly #settings: PreparationSettings;
+
+  constructor(store: object, types: EventTypes, settings: PreparationSettings) {
+    this.#store = store;
+    this.#types = types;
+    this.#settings = settings;
+  }
+
+  /**
+   * @returns A promise only when a schema's validator is asynchronous.
+   * @throws {InvalidEvent} {InvalidPayload} {PayloadTooLarge} {InvalidStreamName} {InvalidArgument} {DuplicateEvent}
+   * {DuplicateEventType} {HandlersTooDeep}
+   */
+  prepare(events: unknown, options: PublishOptions): Publication | Promise<Publication> {
+    const given: readonly unknown[] = Array.isArray(events) ? events : [events];
+    const checked = given.map(checkEvent);
+    refuseTwice(checked);
+    const context = contextOf(this.#store);
+    const stream = options.stream === undefined ? undefined : checkStreamName(options.stream);
+    const expected = requiredVersion(options.expectedVersion ?? 'any', stream);
+    refuseDepth(context, checked);
+    const resume = AsyncLocalStorage.snapshot();
+    const assembleAll = (prepared: readonly PreparedEvent[]): Publication => ({
+      events: prepared.map((each) => each.event),
+      append: { stream, expected, records: prepared.map((each) => each.record) },
+      options,
+      context,
+      resume,
+    });
+    const prepared = checked.map((event) => this.#prepareOne(event, stream, context));
+    return prepared.some(isPromise)
+      ? Promise.all(prepared.map(async (each) => each)).then(assembleAll)
+      : assembleAll(prepared as PreparedEvent[]);
+  }
+
+  /** Like {@link prepare}, for `overwrite`: the event's own metadata as it is, no context. */
+  prepareAsIs(event: unknown): PreparedEvent | Promise<PreparedEvent> {
+    const checked = checkEvent(event);
+    return this.#validated(checked, (data) => this.#toPrepared(checked, data, checked.metadata, undefined));
+  }
+
+  #prepareOne(
+    event: Event,
+    stream: string | undefined,
+    context: StoreContext,
+  ): PreparedEvent | Promise<PreparedEvent> {
+    const metadata = this.#enrich(event, context);
+    return this.#validated(event, (data) => this.#toPrepared(event, data, metadata, stream));
+  }
+
+  #validated<T>(event: Event, then: (data: unknown) => T): T | Promise<T> {
+    const schema = this.#types.learnFrom(event)?.schema;
+    if (schema === undefined) return then(event.data);
+    const validated = validate(event.type, schema, event.data);
+    return isPromise(validated) ? validated.then(then) : then(validated);
+  }
+
+  #enrich(event: Event, context: StoreContext): Metadata {
+    const metadata: Record<string, unknown> = { ...context.metadata, ...givenMetadata(event) };
+    metadata['correlationId'] ??= this.#settings.newCorrelationId();
+    checkIds(event.type, metadata);
+    return metadata;
+  }
+
+  #toPrepared(event: Event, data: unknown, metadata: Metadata, stream: string | undefined): PreparedEvent {
+    const { timestamp: ambientTimestamp, validAt: ambientValidAt, ...kept } = metadata;
+    const timestamp = event.timestamp ?? asDate(ambientTimestamp) ?? this.#settings.clock?.();
+    const validAt = event.validAt ?? asDate(ambientValidAt);
+    const body = normalisePayload(event.type, data, '$', this.#settings.limits);
+    const about = normalisePayload(event.type, kept, 'metadata', this.#settings.limits);
+    const eventClass = this.#types.classOf(event.type);
+    return {
+      record: {
+        id: event.id,
+        type: event.type,
+        schemaVersion: eventClass?.schemaVersion ?? 1,
+        data: body.json,
+        metadata: about.json,
+        dates: datePaths(body, about),
+        timestamp,
+        validAt,
+      },
+      event: unplaced(eventClass, {
+        id: event.id,
+        type: event.type,
+        data: body.data,
+        metadata: about.data as Metadata,
+        timestamp,
+        validAt,
+        stream,
+      }),
+    };
+  }
+}
+
+function datePaths(data: Payload, metadata: Payload): string | undefined {
+  if (data.dates.length === 0 && metadata.dates.length === 0) return undefined;
+  const paths: { data: readonly Path[]; metadata: readonly Path[] } = {
+    data: data.dates,
+    metadata: metadata.dates,
+  };
+  return JSON.stringify(paths);
+}
+
+function refuseTwice(events: readonly Event[]): void {
+  if (events.length < 2) return;
+  const seen = new Set<string>();
+  for (const { id } of events) {
+    if (seen.has(id)) throw new DuplicateEvent(id);
+    seen.add(id);
+  }
+}
+
+function refuseDepth(context: StoreContext, events: readonly Event[]): void {
+  const [first] = events;
+  if (first !== undefined && context.chain.length >= deepest)
+    throw new HandlersTooDeep([...context.chain, first.type]);
+}
+
+function checkIds(eventType: string, metadata: Record<string, unknown>): void {
+  for (const key of ['correlationId', 'causationId']) {
+    const id = metadata[key];
+    if (id === undefined || typeof id === 'string') continue;
+    throw new InvalidPayload(
+      eventType,
+      `metadata.${key}`,
+      'something other than a string',
+      'Pass the id as a string.',
+    );
+  }
+}
+
+function givenMetadata({ type, metadata }: Event): Metadata {
+  if (!isPlainObject(metadata)) {
+    throw new InvalidPayload(type, 'metadata', describeValue(metadata), 'Pass metadata as a plain object.');
+  }
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined));
+}
+
+function asDate(value: unknown): Date | undefined {
+  return value instanceof Date ? value : undefined;
+}
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return value instanceof Promise;
+}

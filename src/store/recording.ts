@@ -1,0 +1,80 @@
+import type { Event } from '../events/event.js';
+import type { EventLog } from '../log/event-log.js';
+import type { PublishOptions } from '../log/publish-options.js';
+import type { Announcer } from './announcer.js';
+import type { Preparation } from './preparation.js';
+import type { Publication } from './publication.js';
+import type { Writer } from './writer.js';
+
+/** Something that feeds the store in the background; `settled` and `close` of the store wait for it. */
+export interface BackgroundSource {
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * `publish` taken apart, for publishers that cannot wait for it: `prepare` copies the event at once, `enlist` takes
+ * it into an open transaction; where there is none, `store` and then `announce` follow in the background.
+ */
+export class Recording {
+  readonly #log: EventLog;
+  readonly #preparation: Preparation;
+  readonly #writer: Writer;
+  readonly #announcer: Announcer;
+  readonly #sources = new Set<BackgroundSource>();
+
+  constructor(log: EventLog, preparation: Preparation, writer: Writer, announcer: Announcer) {
+    this.#log = log;
+    this.#preparation = preparation;
+    this.#writer = writer;
+    this.#announcer = announcer;
+  }
+
+  /**
+   * Checks and copies the event, and remembers the context it was published in.
+   *
+   * @returns A promise only when its schema's validator is asynchronous.
+   * @throws Everything that `publish` throws before any SQL.
+   */
+  prepare(event: Event, options: PublishOptions = {}): Publication | Promise<Publication> {
+    return this.#preparation.prepare(event, options);
+  }
+
+  /**
+   * Takes the event into the transaction open around `publisher`, else into the one open here.
+   *
+   * @returns False when there is none; nothing was done then.
+   * @throws {TransactionTooLarge} {TransactionMismatch}
+   */
+  enlist(publication: Publication, publisher?: object): boolean {
+    const { transactions } = this.#log;
+    const own = publisher === undefined ? undefined : transactions?.of?.(publisher);
+    const transaction = own ?? transactions?.current(publication.options);
+    if (transaction === undefined) return false;
+    this.#writer.enlist(transaction, publication, (committed) => this.#announcer.announce(committed));
+    return true;
+  }
+
+  /** Records the event in the context of its publisher. Its handlers wait for {@link announce}. */
+  async store(publication: Publication): Promise<void> {
+    await publication.resume(() => this.#writer.write(publication, () => Promise.resolve()));
+  }
+
+  /** Runs the handlers of an event that {@link store} has recorded. @throws {HandlersFailed} */
+  announce(publication: Publication): Promise<void> {
+    return publication.resume(() => this.#announcer.announce(publication));
+  }
+
+  /** Makes the store's `settled` and `close` wait for this source. */
+  attach(source: BackgroundSource): void {
+    this.#sources.add(source);
+  }
+
+  async settled(): Promise<void> {
+    for (const source of this.#sources) await source.settled();
+  }
+
+  async close(): Promise<void> {
+    for (const source of this.#sources) await source.close();
+  }
+}
