@@ -24,7 +24,7 @@ export interface Payload {
  *
  * @param root `$` takes any JSON value; `metadata` takes a plain object.
  * @throws {InvalidPayload} `path` and `reason` tell where and what; a getter's or `toJSON`'s error is the `cause`.
- * @throws {PayloadTooLarge} `size` is exact up to four times the limit; beyond, counting stops and it is a minimum.
+ * @throws {PayloadTooLarge} `size` is exact up to four times the limit, 16 MiB at most; beyond, it is a minimum.
  */
 export function normalisePayload(
   eventType: string,
