@@ -1,4 +1,5 @@
 export { defineEvent } from './events/define-event.js';
+export { isEventClass } from './events/define-event.js';
 export type { DefinedEvent, EventClass, EventDefinition, EventType } from './events/define-event.js';
 export { Event } from './events/event.js';
 export type { EventOptions } from './events/event.js';
@@ -57,7 +58,7 @@ export {
   InvalidHandler,
 } from './errors/handler-errors.js';
 export { HandoverError } from './errors/handover-error.js';
-export { BacklogFull, ListenerFailed, RecordingFailed } from './errors/legacy-errors.js';
+export { BacklogFull, ListenerFailed, RecordingFailed, UnmappedBroadcast } from './errors/legacy-errors.js';
 export {
   DuplicateEvent,
   EventNotFound,

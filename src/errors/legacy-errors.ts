@@ -45,3 +45,17 @@ export class ListenerFailed extends HandoverError {
     this.listenerName = listenerName;
   }
 }
+
+/** The bus is connected with `unmapped: 'refuse'`, and this broadcast has no event. No listener heard it. */
+export class UnmappedBroadcast extends HandoverError {
+  readonly code = 'unmapped_broadcast';
+  readonly eventName: string;
+
+  constructor(eventName: string) {
+    super(
+      `The broadcast "${eventName}" maps to no event, and this bus refuses such broadcasts.`,
+      "Add it to `events` of `bus.connect`, or connect with `unmapped: 'record'`.",
+    );
+    this.eventName = eventName;
+  }
+}

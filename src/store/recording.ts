@@ -1,10 +1,11 @@
 import type { Event } from '../events/event.js';
 import type { EventLog } from '../log/event-log.js';
+import type { Transaction } from '../log/transactions.js';
 import type { PublishOptions } from '../log/publish-options.js';
 import type { Announcer } from './announcer.js';
 import type { Preparation } from './preparation.js';
 import type { Publication } from './publication.js';
-import type { Writer } from './writer.js';
+import type { Announce, Writer } from './writer.js';
 
 /** Something that feeds the store in the background; `settled` and `close` of the store wait for it. */
 export interface BackgroundSource {
@@ -20,14 +21,14 @@ export class Recording {
   readonly #log: EventLog;
   readonly #preparation: Preparation;
   readonly #writer: Writer;
-  readonly #announcer: Announcer;
+  readonly #announce: Announce;
   readonly #sources = new Set<BackgroundSource>();
 
   constructor(log: EventLog, preparation: Preparation, writer: Writer, announcer: Announcer) {
     this.#log = log;
     this.#preparation = preparation;
     this.#writer = writer;
-    this.#announcer = announcer;
+    this.#announce = (publication) => announcer.announce(publication);
   }
 
   /**
@@ -47,12 +48,15 @@ export class Recording {
    * @throws {TransactionTooLarge} {TransactionMismatch}
    */
   enlist(publication: Publication, publisher?: object): boolean {
-    const { transactions } = this.#log;
-    const own = publisher === undefined ? undefined : transactions?.of?.(publisher);
-    const transaction = own ?? transactions?.current(publication.options);
+    const transaction = this.#transactionAround(publisher);
     if (transaction === undefined) return false;
-    this.#writer.enlist(transaction, publication, (committed) => this.#announcer.announce(committed));
+    this.#writer.enlist(transaction, publication, this.#announce);
     return true;
+  }
+
+  /** True when {@link enlist} would find a transaction. */
+  isInTransaction(publisher?: object): boolean {
+    return this.#transactionAround(publisher) !== undefined;
   }
 
   /** Records the event in the context of its publisher. Its handlers wait for {@link announce}. */
@@ -60,9 +64,9 @@ export class Recording {
     await publication.resume(() => this.#writer.write(publication, () => Promise.resolve()));
   }
 
-  /** Runs the handlers of an event that {@link store} has recorded. @throws {HandlersFailed} */
+  /** Runs the handlers of an event that {@link store} has recorded. Never rejects: failures go to `onError`. */
   announce(publication: Publication): Promise<void> {
-    return publication.resume(() => this.#announcer.announce(publication));
+    return publication.resume(() => this.#writer.announceQuietly(publication, this.#announce));
   }
 
   /** Makes the store's `settled` and `close` wait for this source. */
@@ -76,5 +80,11 @@ export class Recording {
 
   async close(): Promise<void> {
     for (const source of this.#sources) await source.close();
+  }
+
+  #transactionAround(publisher: object | undefined): Transaction | undefined {
+    const { transactions } = this.#log;
+    const own = publisher === undefined ? undefined : transactions?.of?.(publisher);
+    return own ?? transactions?.current();
   }
 }

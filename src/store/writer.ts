@@ -51,6 +51,16 @@ export class Writer {
     return this.#groupCommit.idle();
   }
 
+  /** Never rejects: what handlers of committed events throw goes to `onError`. */
+  async announceQuietly(publication: Publication, announce: Announce): Promise<void> {
+    try {
+      await announce(publication);
+    } catch (error) {
+      if (error instanceof HandlersFailed) for (const each of error.errors) this.#report(each);
+      else this.#report(error);
+    }
+  }
+
   async #join(transaction: Transaction, publication: Publication, announce: Announce): Promise<void> {
     const inTransaction = this.#announcer.needsTransaction(publication);
     const entry = this.#entry(publication, announce);
@@ -88,17 +98,8 @@ export class Writer {
     return {
       append: publication.append,
       written: (stored) => place(publication, stored),
-      committed: () => this.#announceQuietly(publication, announce),
+      committed: () => this.announceQuietly(publication, announce),
       rolledBack: () => undefined,
     };
-  }
-
-  async #announceQuietly(publication: Publication, announce: Announce): Promise<void> {
-    try {
-      await announce(publication);
-    } catch (error) {
-      if (error instanceof HandlersFailed) for (const each of error.errors) this.#report(each);
-      else this.#report(error);
-    }
   }
 }

@@ -1,0 +1,85 @@
+import type { Append, AppendOutcome, EventLog, EventRecord, ReadQuery } from '../event-log.js';
+import { compareCodePoints } from './code-points.js';
+import { MemoryTransactions } from './memory-transactions.js';
+import { inBatches, select, toRecord } from './reading.js';
+import { positionIn, type KeptEvent, type MemoryState } from './state.js';
+import * as writing from './writing.js';
+
+export interface MemoryLogOptions {
+  /** Default: the system's. */
+  readonly clock?: () => Date;
+  /** Default 10 000. Beyond, recording in a transaction throws `TransactionTooLarge`. */
+  readonly maxEventsPerTransaction?: number;
+}
+
+export interface MemoryLog extends EventLog {
+  /**
+   * Runs `work` in a transaction: what is recorded in it stays when `work` resolves and vanishes when it rejects.
+   * Within a transaction it is a savepoint. Others see the committed state meanwhile, and their writes wait; a
+   * transaction that awaits such a write waits for ever.
+   */
+  transaction<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** A log that lives as long as this object: for unit tests, and as the reference of what a log does. */
+export function memoryLog({
+  clock = () => new Date(),
+  maxEventsPerTransaction = 10_000,
+}: MemoryLogOptions = {}): MemoryLog {
+  const appendTo = (state: MemoryState, appends: readonly Append[]): readonly AppendOutcome[] => {
+    const now = new Date(clock());
+    return appends.map((each) => writing.append(state, each, now));
+  };
+  const transactions = new MemoryTransactions(appendTo, maxEventsPerTransaction);
+
+  return {
+    name: 'memory',
+    transactions,
+    transaction: (work) => transactions.run(() => work()),
+    migrate: async () => {},
+    append: (appends) => transactions.change((state) => appendTo(state, appends)),
+    link: (link) => transactions.change((state) => writing.link(state, link)),
+    deleteStream: (stream) => transactions.change((state) => writing.deleteStream(state, stream)),
+    overwrite: (records) => transactions.change((state) => writing.overwrite(state, records)),
+    read: (query, batchSize) => read(transactions, query, batchSize),
+    count: async (query) => countOf(select(await transactions.visible(), query)),
+    streamsOf: async (eventId) => streamsOf((await transactions.visible()).events.get(eventId)),
+    versionIn: async (stream, eventId) =>
+      (await transactions.visible()).streams.get(stream)?.versions.get(eventId),
+    positionOf: async (eventId) => positionOf(await transactions.visible(), eventId),
+    searchStreams: async (prefix, limit) => search(await transactions.visible(), prefix, limit),
+    close: async () => {},
+  };
+}
+
+async function* read(
+  transactions: MemoryTransactions,
+  query: ReadQuery,
+  batchSize: number,
+): AsyncGenerator<readonly EventRecord[]> {
+  const state = await transactions.visible();
+  for (const batch of inBatches(select(state, query), batchSize)) {
+    yield batch.map((event) => toRecord(state, event));
+  }
+}
+
+function countOf(events: Iterable<KeptEvent>): number {
+  let count = 0;
+  for (const _ of events) count += 1;
+  return count;
+}
+
+function streamsOf(event: KeptEvent | undefined): readonly string[] {
+  if (event === undefined) return [];
+  return event.home === undefined ? [...event.links] : [event.home, ...event.links];
+}
+
+function positionOf(state: MemoryState, eventId: string): bigint | undefined {
+  const event = state.events.get(eventId);
+  return event && positionIn(state, event);
+}
+
+function search(state: MemoryState, prefix: string, limit: number): readonly string[] {
+  const found = [...state.streams.keys()].filter((name) => name.startsWith(prefix));
+  return found.toSorted(compareCodePoints).slice(0, limit);
+}
