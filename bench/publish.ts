@@ -1,0 +1,167 @@
+/**
+ * `store.publish()` beside a raw prepared INSERT of the same row, on the same server, in one run.
+ * Run it with `npm run bench`.
+ */
+import { randomUUID } from 'node:crypto';
+import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
+import { Client } from 'pg';
+import { defineEvent, EventStore } from 'handover';
+import { ignoreHandoverSchema, mikroOrmLog } from 'handover/mikro-orm';
+import { printTable, takeTurns, type Contender } from './rounds.js';
+import { benchServer } from './server.js';
+
+class OrderPlaced extends defineEvent<{ orderId: string; cents: number; items: string[] }>('OrderPlaced') {}
+
+const Account = defineEntity({
+  name: 'BenchAccount',
+  properties: { id: p.integer().primary(), balance: p.integer() },
+});
+
+const data = { orderId: 'o-1', cents: 1299, items: ['book', 'pen', 'ink'] };
+const server = await benchServer();
+const orm = await MikroORM.init({ ...ignoreHandoverSchema(), entities: [Account], clientUrl: server.url });
+const store = new EventStore({ log: mikroOrmLog(orm) });
+const raw = new Client({ connectionString: server.url });
+
+async function prepareTables(): Promise<void> {
+  await raw.connect();
+  await raw.query('drop table if exists bench_event, bench_account');
+  await raw.query('create table bench_account (id int primary key, balance int not null)');
+  await raw.query('insert into bench_account select id, 0 from generate_series(1, 10000) as id');
+  await raw.query(
+    `create table bench_event (
+       seq bigserial primary key, id text collate "C" not null unique, stream text collate "C" not null,
+       version int not null, type text not null, data jsonb not null, metadata jsonb not null,
+       recorded_at timestamptz not null default now(), unique (stream, version))`,
+  );
+  await store.migrate();
+}
+
+function rawInsert(): Contender {
+  const statement =
+    'insert into bench_event (id, stream, version, type, data, metadata) values ($1, $2, $3, $4, $5, $6)';
+  let version = 0;
+  return {
+    name: 'raw prepared INSERT, one by one',
+    run: async (times) => {
+      for (let index = 0; index < times; index += 1) {
+        version += 1;
+        const values = [
+          randomUUID(),
+          'Order-1',
+          version,
+          'OrderPlaced',
+          JSON.stringify(data),
+          '{"correlationId":"c"}',
+        ];
+        await raw.query({ name: 'bench-insert', text: statement, values });
+      }
+    },
+  };
+}
+
+function publishOneByOne(): Contender {
+  return {
+    name: 'publish(), one by one',
+    run: async (times) => {
+      for (let index = 0; index < times; index += 1) await publish('Order-1');
+    },
+  };
+}
+
+function publishTogether(inFlight: number): Contender {
+  return {
+    name: `publish(), ${inFlight} in flight`,
+    run: async (times) => {
+      let left = times;
+      const publisher = async (index: number): Promise<void> => {
+        for (; left > 0; left -= 1) await publish(`Order-${index}`);
+      };
+      await Promise.all(Array.from({ length: inFlight }, (_, index) => publisher(index)));
+    },
+  };
+}
+
+function publishBatches(size: number): Contender {
+  return {
+    name: `publish() of ${size} at once, per event`,
+    run: async (times) => {
+      for (let done = 0; done < times; done += size) {
+        const events = Array.from({ length: size }, () => new OrderPlaced(data));
+        await store.publish(events, { stream: 'Order-batch' });
+      }
+    },
+  };
+}
+
+function transactions(name: string, inside: () => Promise<unknown>): Contender {
+  let account = 0;
+  return {
+    name,
+    run: async (times) => {
+      for (let index = 0; index < times; index += 1) {
+        account = (account % 10_000) + 1;
+        await updateAccount(account, inside);
+      }
+    },
+  };
+}
+
+async function updateAccount(id: number, inside: () => Promise<unknown>): Promise<void> {
+  await orm.em.fork().transactional(async (em) => {
+    const account = await em.findOneOrFail(Account, id);
+    account.balance += 1;
+    await inside();
+  });
+}
+
+function publish(stream: string): Promise<unknown> {
+  return store.publish(new OrderPlaced(data), { stream });
+}
+
+/** How many statements `work` sends, whoever sends them: a count, not a time. */
+async function countStatements(work: () => Promise<void>): Promise<number> {
+  // oxlint-disable-next-line typescript/unbound-method -- put back below, and called with its client
+  const { query } = Client.prototype;
+  let statements = 0;
+  Client.prototype.query = function count(this: Client, ...args: Parameters<typeof query>) {
+    statements += 1;
+    return Reflect.apply(query, this, args);
+  } as typeof query;
+  try {
+    await work();
+  } finally {
+    Client.prototype.query = query;
+  }
+  return statements;
+}
+
+try {
+  await prepareTables();
+  console.log(`${server.description}; Node ${process.versions.node}`);
+  printTable(
+    'writing events',
+    await takeTurns([rawInsert(), publishOneByOne(), publishTogether(64), publishBatches(100)], {
+      rounds: 9,
+      timesPerRound: 500,
+    }),
+  );
+  printTable(
+    'transactions that read and update one entity',
+    await takeTurns(
+      [
+        transactions('without an event', () => Promise.resolve()),
+        transactions('with a publish inside', () => publish('Order-2')),
+      ],
+      { rounds: 9, timesPerRound: 200 },
+    ),
+  );
+  const without = await countStatements(() => updateAccount(1, () => Promise.resolve()));
+  const within = await countStatements(() => updateAccount(1, () => publish('Order-3')));
+  console.log(`\n  statements of one such transaction: ${without} without, ${within} with a publish inside`);
+} finally {
+  await store.close();
+  await orm.close(true);
+  await raw.end();
+  await server.stop();
+}

@@ -1,0 +1,132 @@
+import {
+  BacklogFull,
+  InvalidArgument,
+  RecordingFailed,
+  UnmappedBroadcast,
+  type Event,
+  type EventStore,
+  type Publication,
+} from '../src/index.js';
+import { Backlog, defaultBacklog, type BacklogOptions } from './backlog.js';
+import { toEventName } from './event-name.js';
+import { rawEvent, readMapping, type EventMap, type MappedEvent } from './event-mapping.js';
+import type { Broadcast, Recorder } from './recorder.js';
+
+export interface ConnectOptions {
+  /** Broadcast names and the events they are recorded as. */
+  readonly events?: EventMap | undefined;
+  /**
+   * What becomes of other broadcasts. `'record'` (default): an event whose type is the name and whose data is
+   * `{ args }`. `'ignore'`: not recorded. `'refuse'`: `broadcast()` throws `UnmappedBroadcast`.
+   */
+  readonly unmapped?: 'record' | 'ignore' | 'refuse' | undefined;
+  readonly backlog?: Partial<BacklogOptions> | undefined;
+}
+
+/** What a connection needs from its bus. */
+export interface ConnectedBus {
+  /** Lets listeners hear an event that new code published. */
+  deliver(eventName: string, args: readonly unknown[]): void;
+  report(error: Error): void;
+}
+
+/** One bus on one store: every broadcast is recorded, and mapped events of new code reach the old listeners. */
+export class Connection implements Recorder {
+  readonly #store: EventStore;
+  readonly #bus: ConnectedBus;
+  readonly #mapped: ReadonlyMap<string, MappedEvent>;
+  readonly #unmapped: 'record' | 'ignore' | 'refuse';
+  readonly #backlog: Backlog;
+  /** Events that came from this bus: its listeners have heard them. */
+  readonly #own = new WeakSet<Event>();
+  readonly #unsubscribe: readonly (() => void)[];
+
+  constructor(store: EventStore, bus: ConnectedBus, options: ConnectOptions) {
+    this.#store = store;
+    this.#bus = bus;
+    this.#unmapped = readUnmapped(options.unmapped);
+    this.#mapped = readEvents(options.events);
+    this.#backlog = new Backlog(store.recording, { ...defaultBacklog, ...options.backlog }, (error) =>
+      bus.report(error),
+    );
+    store.register(...[...this.#mapped.values()].map((each) => each.eventClass));
+    store.recording.attach(this.#backlog);
+    this.#unsubscribe = [...this.#mapped.values()].flatMap((each) => this.#listen(each));
+  }
+
+  /** @throws {BacklogFull} {UnmappedBroadcast} before any listener hears the broadcast. */
+  record(broadcast: Broadcast): void {
+    const mapped =
+      this.#mapped.get(broadcast.eventName) ?? this.#mapped.get(toEventName(broadcast.eventName));
+    if (mapped === undefined && this.#unmapped === 'ignore') return;
+    if (mapped === undefined && this.#unmapped === 'refuse') throw new UnmappedBroadcast(broadcast.eventName);
+    try {
+      this.#take(broadcast, mapped);
+    } catch (error) {
+      if (error instanceof BacklogFull) throw error;
+      this.#bus.report(new RecordingFailed(broadcast.eventName, error));
+    }
+  }
+
+  settled(): Promise<void> {
+    return this.#backlog.settled();
+  }
+
+  /** Ends the connection; what was broadcast before is still recorded. */
+  end(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  #take(broadcast: Broadcast, mapped: MappedEvent | undefined): void {
+    const { eventName, publisher } = broadcast;
+    const event = mapped === undefined ? rawEvent(broadcast) : mapped.toEvent(broadcast);
+    const { recording } = this.#store;
+    const prepared = recording.prepare(event, { stream: mapped?.streamOf(broadcast) });
+    if (prepared instanceof Promise) {
+      if (recording.isInTransaction(publisher)) throw waitsInTransaction(eventName, prepared);
+      this.#backlog.push(
+        eventName,
+        prepared.then((publication) => this.#mark(publication)),
+      );
+    } else if (!recording.enlist(this.#mark(prepared), publisher)) {
+      this.#backlog.push(eventName, prepared);
+    }
+  }
+
+  #mark(publication: Publication): Publication {
+    for (const event of publication.events) this.#own.add(event);
+    return publication;
+  }
+
+  #listen({ eventName, eventClass, toArgs }: MappedEvent): readonly (() => void)[] {
+    if (toArgs === undefined) return [];
+    const deliver = (event: Event): void => {
+      if (!this.#own.has(event)) this.#bus.deliver(eventName, toArgs(event));
+    };
+    return [this.#store.subscribe(deliver, { to: [eventClass], name: `legacy listeners of ${eventName}` })];
+  }
+}
+
+function waitsInTransaction(eventName: string, prepared: Promise<Publication>): InvalidArgument {
+  prepared.catch(() => undefined);
+  return new InvalidArgument(
+    `events.${eventName}`,
+    'an event whose schema validates synchronously, because broadcast() cannot wait inside a transaction',
+    'an asynchronous validator',
+    'Make the validator synchronous, or publish this event with `await store.publish()`.',
+  );
+}
+
+function readUnmapped(unmapped: unknown = 'record'): 'record' | 'ignore' | 'refuse' {
+  if (unmapped === 'record' || unmapped === 'ignore' || unmapped === 'refuse') return unmapped;
+  throw new InvalidArgument('unmapped', "'record', 'ignore' or 'refuse'", unmapped);
+}
+
+function readEvents(events: EventMap = {}): ReadonlyMap<string, MappedEvent> {
+  const mapped = new Map<string, MappedEvent>();
+  for (const [name, given] of Object.entries(events)) {
+    const eventName = toEventName(name);
+    mapped.set(eventName, readMapping(eventName, given));
+  }
+  return mapped;
+}

@@ -1,0 +1,80 @@
+import { toEventName } from './event-name.js';
+import type { Recorder } from './recorder.js';
+import { createRegistrationList, type Delivery, type RegistrationList } from './registration.js';
+import { createTemporaryListeners, type TemporaryListeners } from './temporary-listeners.js';
+
+/** Who hears what. Local registrations are kept beside the publishers, which stay as they are. */
+export interface Dispatcher {
+  readonly global: RegistrationList;
+  readonly temporary: TemporaryListeners;
+  /** Makes the publisher's own list on first use. */
+  localOf(publisher: object): RegistrationList;
+  /** Everyone whom a broadcast of this publisher could reach now: local, global, temporary. */
+  listenersOf(publisher: object): readonly object[];
+  /**
+   * Calls local, then global, then temporary listeners as they are subscribed now. What one throws reaches the
+   * caller, and the later ones are not called.
+   */
+  broadcast(publisher: object, name: unknown, args: readonly unknown[]): void;
+  /** Lets global and temporary listeners without a scope hear an event that no legacy publisher broadcast. */
+  deliver(eventName: string, args: readonly unknown[]): void;
+  /** From now on the recorder is told of each broadcast; `undefined` ends that. */
+  recordWith(recorder: Recorder | undefined): void;
+}
+
+const namesKept = 1000;
+const nobody: readonly Delivery[] = [];
+
+export function createDispatcher(): Dispatcher {
+  const global = createRegistrationList();
+  const temporary = createTemporaryListeners();
+  const locals = new WeakMap<object, RegistrationList>();
+  const eventNames = new Map<unknown, string>();
+  let recorder: Recorder | undefined;
+
+  function check(name: unknown): string {
+    const eventName = toEventName(name);
+    if (eventNames.size >= namesKept) eventNames.clear();
+    eventNames.set(name, eventName);
+    return eventName;
+  }
+
+  function localOf(publisher: object): RegistrationList {
+    const existing = locals.get(publisher);
+    if (existing !== undefined) return existing;
+    const list = createRegistrationList();
+    locals.set(publisher, list);
+    return list;
+  }
+
+  return {
+    global,
+    temporary,
+    localOf,
+    listenersOf(publisher) {
+      const lists = [locals.get(publisher), global, ...temporary.current()];
+      return Object.freeze(
+        lists.flatMap((list) => list?.registrations ?? []).map((registration) => registration.listener),
+      );
+    },
+    broadcast(publisher, name, args) {
+      const eventName = eventNames.get(name) ?? check(name);
+      recorder?.record({ publisher, eventName, args });
+      const first = locals.get(publisher)?.deliveriesOf(eventName) ?? nobody;
+      const second = global.deliveriesOf(eventName);
+      const third = temporary.deliveriesOf(eventName);
+      for (const deliver of first) deliver(publisher, args);
+      for (const deliver of second) deliver(publisher, args);
+      for (const deliver of third) deliver(publisher, args);
+    },
+    deliver(eventName, args) {
+      const first = global.deliveriesOf(eventName);
+      const second = temporary.deliveriesOf(eventName);
+      for (const each of first) each(undefined, args);
+      for (const each of second) each(undefined, args);
+    },
+    recordWith(next) {
+      recorder = next;
+    },
+  };
+}

@@ -1,0 +1,7 @@
+export {
+  describeValue,
+  InvalidArgument,
+  InvalidEventName,
+  ListenerFailed,
+  RecordingFailed,
+} from '../src/index.js';

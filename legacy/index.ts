@@ -1,0 +1,14 @@
+export { createBus } from './create-bus.js';
+export type { Bus, PublisherMixin, Subscribe } from './bus.js';
+export type { OpenPublisher, PublisherClass, PublisherMembers } from './publisher.js';
+export type { SubscribeOptions } from './object-registration.js';
+export type { EventFilter } from './event-filter.js';
+export type { Scope } from './scope.js';
+export type { CatchAllListener } from './listener-method.js';
+export { type Broadcaster, type Broadcasters, sendBroadcaster } from './broadcaster.js';
+export type { Configuration } from './configuration.js';
+export { type Logger, loggerBroadcaster, LoggerBroadcaster } from './logger-broadcaster.js';
+export type { BacklogOptions } from './backlog.js';
+export type { ConnectOptions } from './connection.js';
+export type { EventMap, EventMapping } from './event-mapping.js';
+export { type Emitter, recordEmitter } from './record-emitter.js';

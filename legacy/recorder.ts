@@ -1,0 +1,14 @@
+/** One call of `broadcast()` whose name has been checked. */
+export interface Broadcast {
+  readonly publisher: object;
+  /** With every `-` turned into `_`. */
+  readonly eventName: string;
+  /** The very values that the listeners get. */
+  readonly args: readonly unknown[];
+}
+
+/** What a bus tells of each broadcast, once, before any listener hears it. */
+export interface Recorder {
+  /** May throw: the publisher gets the error and no listener hears the broadcast. */
+  record(broadcast: Broadcast): void;
+}
