@@ -33,5 +33,5 @@ export async function captureEvents(
   await store.capture(captured, work);
   await store.settled();
   const types = eventClasses?.map((eventClass) => eventClass.type);
-  return types === undefined ? captured : captured.filter((event) => types.includes(event.type));
+  return captured.filter((event) => types === undefined || types.includes(event.type));
 }

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { createDatabase, type TestDatabase } from '../support/postgres.js';
+// #region imports
+import { MikroORM } from '@mikro-orm/postgresql';
+import { z } from 'zod';
+import { defineEvent, EventStore } from 'handover';
+import { createBus } from 'handover/legacy';
+import { ignoreHandoverSchema, mikroOrmLog } from 'handover/mikro-orm';
+import { captureEvents } from 'handover/testing';
+// #endregion
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+
+afterAll(async () => {
+  await database.drop();
+});
+
+const OrderRow = defineEntity({
+  name: 'ReadmeOrder',
+  tableName: 'readme_order',
+  properties: { id: p.string().primary(), paid: p.boolean() },
+});
+
+describe('what the README shows', () => {
+  it('keeps old listeners and adds a record and a typed handler', async () => {
+    const mails: string[] = [];
+    const ledger: number[] = [];
+    const clientUrl = database.url;
+
+    // #region before
+    const bus = createBus();
+
+    class Checkout extends bus.Publisher() {
+      complete(orderId: string, cents: number) {
+        this.broadcast('order_paid', { orderId, cents });
+      }
+    }
+
+    class Mailer {
+      order_paid({ orderId }: { orderId: string }) {
+        mails.push(`Receipt for ${orderId}`);
+      }
+    }
+
+    bus.subscribe(new Mailer());
+    // #endregion
+
+    // #region after
+    class OrderPaid extends defineEvent('OrderPaid', z.object({ orderId: z.string(), cents: z.number() })) {}
+
+    const orm = await MikroORM.init({ ...ignoreHandoverSchema(), clientUrl, entities: [OrderRow] });
+    const store = new EventStore({ log: mikroOrmLog(orm) });
+    await store.migrate();
+
+    bus.connect(store, {
+      events: { order_paid: { event: OrderPaid, stream: ({ orderId }) => `Order-${orderId}` } },
+    });
+    store.subscribe(async (event) => ledger.push(event.data.cents), { to: [OrderPaid] });
+
+    new Checkout().complete('42', 1299); // the mailer runs at once, as ever
+    await bus.settled(); // and now it is on record, and the new handler has run too
+
+    for await (const event of store.read.stream('Order-42')) {
+      console.log(event.version, event.type, event.data);
+    }
+    // #endregion
+
+    expect(mails).toEqual(['Receipt for 42']);
+    expect(ledger).toEqual([1299]);
+    expect(await store.read.stream('Order-42').count()).toBe(1);
+    await store.close();
+    await orm.close(true);
+  });
+
+  it('records within the transaction of the rows', async () => {
+    class OrderPaid extends defineEvent<{ orderId: string }>('OrderPaid') {}
+    const orm = await MikroORM.init({
+      ...ignoreHandoverSchema(),
+      clientUrl: database.url,
+      entities: [OrderRow],
+    });
+    const store = new EventStore({ log: mikroOrmLog(orm) });
+    await store.migrate();
+    await orm.em.execute('create table readme_order (id text primary key, paid boolean not null)');
+    await orm.em.execute(`insert into readme_order values ('43', false)`);
+    const cardIsDeclined = true;
+
+    // #region transaction
+    const paying = orm.em.fork().transactional(async (em) => {
+      const order = await em.findOneOrFail(OrderRow, '43');
+      order.paid = true;
+      await store.publish(new OrderPaid({ orderId: '43' }), { stream: 'Order-43' });
+      if (cardIsDeclined) throw new Error('Card declined');
+    });
+
+    await paying.catch(() => undefined); // the row is unpaid, no event is stored, no handler ran
+    // #endregion
+
+    expect(await store.read.stream('Order-43').count()).toBe(0);
+    expect((await orm.em.fork().findOneOrFail(OrderRow, '43')).paid).toBe(false);
+    await store.close();
+    await orm.close(true);
+  });
+
+  it('lets tests capture events without a database', async () => {
+    class OrderPaid extends defineEvent<{ orderId: string; cents: number }>('OrderPaid') {}
+
+    // #region testing
+    const store = new EventStore(); // in memory
+    const captured = await captureEvents(store, [OrderPaid], async () => {
+      await store.publish(new OrderPaid({ orderId: '44', cents: 500 }));
+    });
+
+    expect(captured.map((event) => event.data)).toEqual([{ orderId: '44', cents: 500 }]);
+    // #endregion
+  });
+});
