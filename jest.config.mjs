@@ -21,6 +21,7 @@ export default {
     '^handover$': '<rootDir>/src/index.ts',
     '^handover/legacy$': '<rootDir>/legacy/index.ts',
     '^handover/mikro-orm$': '<rootDir>/adapters/mikro-orm/index.ts',
+    '^handover/testing/jest$': '<rootDir>/src/testing/jest.ts',
     '^handover/testing$': '<rootDir>/src/testing/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -1,4 +1,4 @@
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument } from '../src/index.js';
 import { asText } from './event-name.js';
 import type { Failures } from './failures.js';
 import type { Registration } from './registration.js';

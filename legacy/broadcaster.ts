@@ -1,4 +1,4 @@
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument } from '../src/index.js';
 import { findMethod } from './listener-method.js';
 
 /** How one delivery reaches its listener. */

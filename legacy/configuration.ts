@@ -1,5 +1,5 @@
 import { type Broadcaster, Broadcasters, isBroadcaster } from './broadcaster.js';
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument } from '../src/index.js';
 import { readDefaultPrefix } from './method-name.js';
 
 /** What the registrations of one bus start from. A change touches later subscriptions only. */

@@ -4,7 +4,7 @@ import type { Bus, PublisherMixin } from './bus.js';
 import { createConfiguration } from './configuration.js';
 import { createConnections } from './connections.js';
 import { createDispatcher } from './dispatcher.js';
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument } from '../src/index.js';
 import { createFailures } from './failures.js';
 import { registerObject, type SubscribeOptions } from './object-registration.js';
 import { type AnyClass, publisherMembers } from './publisher.js';

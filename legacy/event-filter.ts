@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument } from '../src/index.js';
 import { asText } from './event-name.js';
 
 /** One name, several names, or a pattern that the name contains. */

@@ -1,13 +1,16 @@
 import { InvalidArgument, isEventClass, UnknownEvent, type Event, type EventClass } from '../src/index.js';
 import type { Broadcast } from './recorder.js';
 
+// oxlint-disable-next-line typescript/no-explicit-any -- broadcasts are untyped; the functions below may say what they get
+type BroadcastArguments = any[];
+
 /** How one broadcast becomes an event, and how the event becomes a broadcast again. */
 export interface EventMapping<E extends Event = Event> {
   readonly event: EventClass<E>;
   /** Makes the data. Without it the broadcast's one plain object is the data. */
-  readonly data?: ((...args: never[]) => unknown) | undefined;
+  readonly data?: ((...args: BroadcastArguments) => unknown) | undefined;
   /** Names the stream. Without it the event stands in the global order alone. */
-  readonly stream?: ((...args: never[]) => string | undefined) | undefined;
+  readonly stream?: ((...args: BroadcastArguments) => string | undefined) | undefined;
   /** What legacy listeners get when new code publishes the event. Without it they do not hear it. */
   readonly args?: { make(event: E): readonly unknown[] }['make'] | undefined;
 }

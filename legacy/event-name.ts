@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { InvalidEventName } from './errors.js';
+import { InvalidEventName } from '../src/index.js';
 
 const shape = /^[A-Za-z][A-Za-z0-9_.:/-]{0,199}$/;
 const reserved = new Set([

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { describeValue, InvalidArgument, ListenerFailed } from './errors.js';
+import { describeValue, ErrorReports, InvalidArgument, ListenerFailed } from '../src/index.js';
 
 export type ErrorHandler = (error: Error) => void;
 
@@ -13,44 +13,18 @@ export interface Failures {
 }
 
 export function createFailures(): Failures {
-  let handlers: readonly { readonly handle: ErrorHandler }[] = [];
-
-  function report(error: Error): void {
-    if (handlers.length === 0) warn(error);
-    for (const { handle } of handlers) {
-      try {
-        handle(error);
-      } catch (failure) {
-        warn(failure);
-      }
-    }
-  }
-
+  const reports = new ErrorReports();
   return {
-    report,
+    report: (error) => reports.report(error),
     onError(handle) {
       if (typeof handle !== 'function') throw new InvalidArgument('handler', 'a function', handle);
-      const entry = { handle };
-      handlers = [...handlers, entry];
-      return () => {
-        handlers = handlers.filter((each) => each !== entry);
-      };
+      return reports.listen((error) => handle(error as Error));
     },
     watch(result, eventName, listener) {
       if (!types.isPromise(result)) return;
       result.then(undefined, (cause: unknown) =>
-        report(new ListenerFailed(eventName, describeValue(listener), cause)),
+        reports.report(new ListenerFailed(eventName, describeValue(listener), cause)),
       );
     },
   };
-}
-
-/** Node refuses errors of another realm, such as those of code under test in a Jest environment: they go as text. */
-function warn(failure: unknown): void {
-  const error = failure instanceof Error ? failure : new Error(String(failure));
-  try {
-    process.emitWarning(error);
-  } catch {
-    process.emitWarning(error.message, { type: error.name, detail: error.stack ?? '' });
-  }
 }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { type Broadcaster, isBroadcaster, sendBroadcaster } from './broadcaster.js';
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument } from '../src/index.js';
 
 export interface Logger {
   info(line: string): unknown;

@@ -1,4 +1,4 @@
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument } from '../src/index.js';
 import { asText, problemWithName } from './event-name.js';
 
 export type ToMethodName = (eventName: string) => string;

@@ -1,4 +1,4 @@
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument } from '../src/index.js';
 import type { Bus } from './bus.js';
 
 /** What `eventemitter3` and `node:events` have in common, as far as it matters here. */

@@ -1,4 +1,4 @@
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument } from '../src/index.js';
 import { asText } from './event-name.js';
 
 /** A class by its name, or by its own static `publisherName`, which survives minification. */

@@ -1,4 +1,4 @@
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument } from '../src/index.js';
 import { isClass, isFunction } from './listener-method.js';
 import type { SubscribeOptions } from './object-registration.js';
 

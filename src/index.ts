@@ -18,6 +18,9 @@ export type { BackgroundSource, Recording } from './store/recording.js';
 export type { TemporarySubscriptions } from './store/temporary-subscriptions.js';
 
 export type {
+  DeclaredHandler,
+  DeclaredOptions,
+  EventOf,
   Handler,
   HandlerClass,
   HandlerFunction,
@@ -57,6 +60,7 @@ export {
   HandlersTooDeep,
   InvalidHandler,
 } from './errors/handler-errors.js';
+export { ErrorReports } from './errors/error-reports.js';
 export { HandoverError } from './errors/handover-error.js';
 export { BacklogFull, ListenerFailed, RecordingFailed, UnmappedBroadcast } from './errors/legacy-errors.js';
 export {

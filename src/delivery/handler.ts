@@ -4,13 +4,14 @@ import { isEventClass, type EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
 import { checkEventName } from '../events/event-name.js';
 import type { HandlerContext } from './handler-context.js';
-import { handlesOf, type HandlesOptions } from './handles.js';
+import { handlesOf, type Declaration, type HandlesOptions } from './handles.js';
 import type { Phase, Subscription } from './subscription.js';
 
 export type HandlerFunction<E extends Event = Event> = (event: E, context: HandlerContext) => unknown;
 
+/** `handle` is compared like a function, so that it must take every event it is subscribed to. */
 export interface HandlerObject<E extends Event = Event> {
-  handle(event: E, context: HandlerContext): unknown;
+  readonly handle: HandlerFunction<E>;
 }
 
 /** Made afresh for each event, without arguments. */
@@ -18,9 +19,22 @@ export type HandlerClass<E extends Event = Event> = new () => HandlerObject<E>;
 
 export type Handler<E extends Event = Event> = HandlerFunction<E> | HandlerObject<E> | HandlerClass<E>;
 
-export interface SubscribeOptions extends HandlesOptions {
-  /** Event classes, or names of event types. */
-  readonly to?: readonly (EventClass | string)[] | undefined;
+/** A class that says by `@Handles` or `static handles` what it is for. */
+export type DeclaredHandler = new () => object;
+
+/** Names in `to` instead of classes are taken for any event. */
+export type EventOf<Target> = Target extends EventClass<infer E> ? E : Event;
+
+export interface SubscribeOptions<
+  Target extends EventClass | string = EventClass | string,
+> extends HandlesOptions {
+  /** Event classes, or names of event types. At least one. */
+  readonly to: Target | readonly Target[];
+}
+
+/** Options of a {@link DeclaredHandler}: they go before what it declares. */
+export interface DeclaredOptions extends HandlesOptions {
+  readonly to?: undefined;
 }
 
 /** What a subscriber asks for: its options, else what its class declares. */
@@ -30,7 +44,7 @@ export interface Wish {
 }
 
 /** @throws {InvalidHandler} {InvalidArgument} {InvalidEventName} */
-export function toSubscription(handler: unknown, options: SubscribeOptions, scope: 'listed' | 'all'): Wish {
+export function toSubscription(handler: unknown, options: Declaration, scope: 'listed' | 'all'): Wish {
   const declared = handlesOf(handler);
   const merged = { ...declared, ...defined(options) };
   const name = merged.name ?? nameOf(handler);
@@ -74,7 +88,8 @@ function checkTargets(handler: unknown, to: unknown): readonly (EventClass | str
       `Write \`subscribe(${nameOf(handler)}, { to: [OrderPlaced] })\`, or use \`subscribeToAll\`.`,
     );
   }
-  const targets: readonly unknown[] = Array.isArray(to) ? to : [to];
+  const targets: readonly unknown[] = Array.isArray(to) ? Array.from<unknown>(to) : [to];
+  if (targets.length === 0) throw new InvalidArgument('to', 'a list of at least one event class', to);
   return targets.map((target) => {
     if (typeof target === 'string') return checkEventName(target);
     if (isEventClass(target)) return target;
@@ -95,9 +110,14 @@ function checkPhase(handler: unknown, run: unknown = 'after-commit'): Phase {
 }
 
 function nameOf(handler: unknown): string {
-  if (typeof handler === 'function') return handler.name || 'anonymous';
+  if (typeof handler === 'function') return ownName(handler);
   const maker: unknown = typeof handler === 'object' && handler !== null ? handler.constructor : undefined;
-  return typeof maker === 'function' && maker !== Object ? maker.name : 'anonymous';
+  return typeof maker === 'function' && maker !== Object ? ownName(maker) : 'anonymous';
+}
+
+/** A class may have a static member of this name. */
+function ownName({ name }: { readonly name: unknown }): string {
+  return typeof name === 'string' && name !== '' ? name : 'anonymous';
 }
 
 function isClass(value: object): boolean {
@@ -113,6 +133,9 @@ function hasMethod(value: unknown, method: string): value is Record<string, Hand
   );
 }
 
-function defined(options: SubscribeOptions): SubscribeOptions {
+function defined(options: unknown): Declaration {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgument('options', 'an object', options, 'Write `{ to: [OrderPlaced] }`.');
+  }
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

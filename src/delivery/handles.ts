@@ -12,7 +12,7 @@ type Targets = readonly (EventClass | string)[];
 
 /** What a handler class declares about itself. */
 export interface Declaration extends HandlesOptions {
-  readonly to?: Targets | undefined;
+  readonly to?: EventClass | string | Targets | undefined;
   readonly method?: string | undefined;
 }
 
@@ -36,6 +36,14 @@ export function Handles(
     }
     const onMethod = typeof context === 'string' ? context : undefined;
     const owner = onMethod === undefined ? target : target.constructor;
+    if (declarations.has(owner)) {
+      throw new InvalidArgument(
+        '@Handles',
+        'used once in a class',
+        'a second one',
+        'Make a class for each handler.',
+      );
+    }
     declarations.set(owner, {
       ...options,
       to: to ?? (onMethod === undefined ? undefined : parameterType(target, onMethod)),

@@ -60,6 +60,11 @@ export function describeValue(value: unknown): string {
   return typeof maker === 'function' && maker !== Object ? `an instance of ${maker.name}` : 'an object';
 }
 
+/** The message of anything that was thrown, also of what is no error. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : describeValue(thrown);
+}
+
 function shorten(text: string): string {
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

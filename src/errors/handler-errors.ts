@@ -1,3 +1,4 @@
+import { messageOf } from './argument-errors.js';
 import { enrol, explain, HandoverError } from './handover-error.js';
 
 /** What was subscribed cannot be a handler. */
@@ -47,12 +48,13 @@ export class HandlerFailed extends HandoverError {
   readonly eventType: string;
   readonly eventId: string;
 
-  constructor(handlerName: string, event: { type: string; id: string }, cause: unknown) {
-    super(
-      `Handler ${handlerName} failed on ${event.type} ${event.id}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      'The event is stored and the other handlers ran. Mend the handler; see `cause`.',
-      cause,
-    );
+  constructor(
+    handlerName: string,
+    event: { type: string; id: string },
+    cause: unknown,
+    remedy = 'The event is stored and the other handlers ran. Mend the handler; see `cause`.',
+  ) {
+    super(`Handler ${handlerName} failed on ${event.type} ${event.id}: ${messageOf(cause)}`, remedy, cause);
     this.handlerName = handlerName;
     this.eventType = event.type;
     this.eventId = event.id;

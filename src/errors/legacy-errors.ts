@@ -1,3 +1,4 @@
+import { messageOf } from './argument-errors.js';
 import { HandoverError } from './handover-error.js';
 
 /** Broadcasts come faster than the log stores them; this one was refused before any listener heard it. */
@@ -21,7 +22,7 @@ export class RecordingFailed extends HandoverError {
 
   constructor(eventName: string, cause: unknown) {
     super(
-      `The broadcast "${eventName}" was not recorded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `The broadcast "${eventName}" was not recorded: ${messageOf(cause)}`,
       'Mend the cause, then record the event with `store.append()`; its listeners have run already.',
       cause,
     );
@@ -37,7 +38,7 @@ export class ListenerFailed extends HandoverError {
 
   constructor(eventName: string, listenerName: string, cause: unknown) {
     super(
-      `The async listener ${listenerName} rejected on "${eventName}": ${cause instanceof Error ? cause.message : String(cause)}`,
+      `The async listener ${listenerName} rejected on "${eventName}": ${messageOf(cause)}`,
       'Catch the error inside the listener, or handle it in `bus.onError`.',
       cause,
     );

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
 import { InvalidEvent } from '../errors/event-errors.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
@@ -65,7 +66,7 @@ export class Event<Data = unknown> {
       other instanceof Event &&
       other.type === this.type &&
       other.id === this.id &&
-      JSON.stringify(other.data) === JSON.stringify(this.data)
+      isDeepStrictEqual(other.data, this.data)
     );
   }
 

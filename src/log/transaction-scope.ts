@@ -9,6 +9,7 @@ interface Enlisted {
   readonly entry: TransactionEntry;
   /** The scope in which it was written; `undefined` while it waits. */
   writtenIn: TransactionScope | undefined;
+  reacted: boolean;
 }
 
 /**
@@ -52,7 +53,7 @@ export class TransactionScope implements Transaction {
   add(entry: TransactionEntry): void {
     this.#refuseWhenEnded();
     this.#refuseOverflow(entry);
-    this.#enlist({ entry, writtenIn: undefined });
+    this.#enlist({ entry, writtenIn: undefined, reacted: false });
   }
 
   /** @throws {TransactionTooLarge} {TransactionMismatch} The transaction or savepoint has ended. */
@@ -70,7 +71,7 @@ export class TransactionScope implements Transaction {
     this.#refuseOverflow(entry);
     const waiting = this.#waiting();
     const place = this.#enlisted.length;
-    const enlisted: Enlisted = { entry, writtenIn: undefined };
+    const enlisted: Enlisted = { entry, writtenIn: undefined, reacted: false };
     const outcomes = await this.#write([...waiting, enlisted].map((each) => each.entry.append));
     this.#refuseWhenEnded();
     const refused = this.#settle(waiting, outcomes);
@@ -95,6 +96,19 @@ export class TransactionScope implements Transaction {
   /** Throws what doomed this scope or a released savepoint of it. Call it before the commit. */
   throwIfDoomed(): void {
     if (this.#doomed !== undefined) throw this.#doomed.reason;
+  }
+
+  /**
+   * Lets entries do what they want to do before the commit. Flush before, and after, as long as this says true: what
+   * they do may record more.
+   */
+  async react(): Promise<boolean> {
+    const due = this.#enlisted.filter((each) => !each.reacted && each.entry.beforeCommit !== undefined);
+    for (const each of due) {
+      each.reacted = true;
+      await each.entry.beforeCommit?.();
+    }
+    return due.length > 0;
   }
 
   /** The savepoint was released: its entries now share the fate of the parent. */
@@ -123,8 +137,15 @@ export class TransactionScope implements Transaction {
   /** The outermost commit has happened. */
   async commit(): Promise<void> {
     this.#ended = true;
-    const committed = this.#forget();
-    for (const each of committed) await each.entry.committed();
+    const failures: unknown[] = [];
+    for (const { entry } of this.#forget()) {
+      try {
+        await entry.committed();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   eventIds(): readonly string[] {

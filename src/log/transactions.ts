@@ -50,6 +50,11 @@ export interface TransactionEntry {
   readonly append: Append;
   /** Called when the append stands in the transaction; again when a savepoint took it along and it was rewritten. */
   written(stored: Stored): void;
+  /**
+   * Called once before the outermost commit, when the append stands in the transaction. May read, write and add; a
+   * rejection vetoes the commit.
+   */
+  beforeCommit?(): Promise<void>;
   /** Called after the outermost commit. Must not throw; the commit waits for it. */
   committed(): void | Promise<void>;
   /** Called when it vanished with its transaction or savepoint, or never committed. */

@@ -7,9 +7,12 @@ import type { Event } from '../events/event.js';
 import type { Transactions } from '../log/transactions.js';
 import { runWithin } from './context.js';
 import type { Publication } from './publication.js';
+import type { Audience } from './audience.js';
+
+const rollsBack = 'Its transaction rolls back, the event with it. Mend the handler; see `cause`.';
 
 /** Tells handlers what was recorded. */
-export class Announcer {
+export class Announcer implements Audience {
   readonly #store: object;
   readonly #subscriptions: Subscriptions;
   readonly #transactions: Transactions | undefined;
@@ -38,9 +41,9 @@ export class Announcer {
     for (const event of publication.events) {
       for (const subscription of this.#recipients(publication, event, 'in-transaction')) {
         try {
-          await this.#call(publication, event, subscription, undefined);
+          await this.#call(publication, event, subscription, publication.context.round);
         } catch (error) {
-          throw new HandlerFailed(subscription.name, event, error);
+          throw new HandlerFailed(subscription.name, event, error, rollsBack);
         }
       }
     }
@@ -65,9 +68,12 @@ export class Announcer {
     await own.run();
   }
 
-  /** For events that are stored without being announced: captures see them, handlers do not. */
-  captureOnly(publication: Publication): void {
-    this.#captured(publication);
+  /** For events that are appended: captures see them, handlers do not. */
+  get silent(): Audience {
+    return {
+      needsTransaction: () => false,
+      announce: async (publication) => void this.#captured(publication),
+    };
   }
 
   #captured({ context, events }: Publication): boolean {

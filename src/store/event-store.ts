@@ -1,5 +1,13 @@
 import { v7 as uuidv7 } from 'uuid';
-import { toSubscription, type Handler, type SubscribeOptions } from '../delivery/handler.js';
+import {
+  toSubscription,
+  type DeclaredHandler,
+  type DeclaredOptions,
+  type EventOf,
+  type Handler,
+  type SubscribeOptions,
+} from '../delivery/handler.js';
+import type { Declaration, HandlesOptions } from '../delivery/handles.js';
 import { Subscriptions } from '../delivery/subscriptions.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { EventNotFound } from '../errors/log-errors.js';
@@ -10,17 +18,19 @@ import type { Metadata } from '../events/metadata.js';
 import { checkStreamName } from '../events/stream-name.js';
 import type { EventLog } from '../log/event-log.js';
 import { memoryLog } from '../log/memory/memory-log.js';
+import { isPlainObject } from '../mapping/plain-object.js';
 import type { PublishOptions } from '../log/publish-options.js';
 import { Announcer } from './announcer.js';
+import type { Audience } from './audience.js';
 import { contextOf, runWithin, type EventSink } from './context.js';
-import { ErrorReports } from './error-reports.js';
+import { ErrorReports } from '../errors/error-reports.js';
 import { EventTypes } from './event-types.js';
 import { Preparation } from './preparation.js';
 import { Reader } from './reader.js';
 import { Recording } from './recording.js';
-import { limitsFrom, type EventStoreOptions } from './options.js';
+import { checkOptions, limitsFrom, type EventStoreOptions } from './options.js';
 import { TemporarySubscriptions } from './temporary-subscriptions.js';
-import { Writer, type Announce } from './writer.js';
+import { Writer } from './writer.js';
 
 /** An event as the log gives it back. */
 export type Recorded<E extends Event = Event> = E & { readonly timestamp: Date; readonly validAt: Date };
@@ -34,8 +44,6 @@ export class EventStore implements AsyncDisposable {
   readonly #preparation: Preparation;
   readonly #announcer: Announcer;
   readonly #writer: Writer;
-  readonly #publish: Announce;
-  readonly #append: Announce;
   /** The way in for publishers that cannot wait, such as the legacy bus. */
   readonly recording: Recording;
   #closed: Promise<void> | undefined;
@@ -50,8 +58,6 @@ export class EventStore implements AsyncDisposable {
     });
     this.#announcer = new Announcer(this, this.#subscriptions, this.#log.transactions);
     this.#writer = new Writer(this.#log, this.#announcer, (error) => this.#errors.report(error));
-    this.#publish = (publication) => this.#announcer.announce(publication);
-    this.#append = (publication) => Promise.resolve(this.#announcer.captureOnly(publication));
     this.recording = new Recording(this.#log, this.#preparation, this.#writer, this.#announcer);
   }
 
@@ -73,7 +79,7 @@ export class EventStore implements AsyncDisposable {
     events: E | readonly E[],
     options: PublishOptions = {},
   ): Promise<readonly Recorded<E>[]> {
-    return this.#record<E>(events, options, this.#publish);
+    return this.#record<E>(events, options, this.#announcer);
   }
 
   /** Records events like {@link publish}, and tells nobody. */
@@ -81,7 +87,7 @@ export class EventStore implements AsyncDisposable {
     events: E | readonly E[],
     options: PublishOptions = {},
   ): Promise<readonly Recorded<E>[]> {
-    return this.#record<E>(events, options, this.#append);
+    return this.#record<E>(events, options, this.#announcer.silent);
   }
 
   /**
@@ -93,8 +99,10 @@ export class EventStore implements AsyncDisposable {
     eventIds: string | readonly string[],
     options: { readonly stream: string; readonly expectedVersion?: ExpectedVersion | undefined },
   ): Promise<void> {
+    checkOptions(options);
     const stream = checkStreamName(options.stream);
-    const expected = requiredVersion(options.expectedVersion ?? 'any', stream);
+    const { expectedVersion = 'any' } = options;
+    const expected = requiredVersion(expectedVersion, stream);
     const ids = [eventIds].flat().map((id: unknown) => checkId(id));
     if (ids.length > 0) await this.#log.link({ stream, expected, eventIds: ids });
   }
@@ -156,15 +164,25 @@ export class EventStore implements AsyncDisposable {
     return prefix === '' || isSearchable(prefix) ? this.#log.searchStreams(prefix, limit) : [];
   }
 
-  /** @returns What ends exactly this subscription. */
-  subscribe<E extends Event>(handler: Handler<E>, options: SubscribeOptions = {}): () => void {
+  /**
+   * Calls `handler` for every event of the types in `to`, from now on.
+   *
+   * @returns What ends exactly this subscription.
+   * @throws {InvalidHandler} {InvalidArgument} {DuplicateEventType}
+   */
+  subscribe(handlerClass: DeclaredHandler, options?: DeclaredOptions): () => void;
+  subscribe<Target extends EventClass | string>(
+    handler: Handler<EventOf<Target>>,
+    options: SubscribeOptions<Target>,
+  ): () => void;
+  subscribe(handler: unknown, options: Declaration = {}): () => void {
     const { eventClasses, subscription } = toSubscription(handler, options, 'listed');
     for (const eventClass of eventClasses) this.#types.learn(eventClass);
     return this.#subscriptions.add(subscription);
   }
 
   /** Hears every event, after the handlers of its type. */
-  subscribeToAll(handler: Handler, options: Omit<SubscribeOptions, 'to'> = {}): () => void {
+  subscribeToAll(handler: Handler, options: HandlesOptions = {}): () => void {
     return this.#subscriptions.add(toSubscription(handler, options, 'all').subscription);
   }
 
@@ -182,6 +200,7 @@ export class EventStore implements AsyncDisposable {
   /** Runs `work` with metadata for everything it publishes; nested calls merge, an event's own metadata wins. */
   withMetadata<T>(metadata: Metadata, work: () => T): T {
     if (typeof work !== 'function') throw new InvalidArgument('withMetadata', 'given a function', work);
+    if (!isPlainObject(metadata)) throw new InvalidArgument('metadata', 'a plain object', metadata);
     return runWithin(this, { metadata: { ...contextOf(this).metadata, ...metadata } }, work);
   }
 
@@ -216,19 +235,24 @@ export class EventStore implements AsyncDisposable {
     return this.close();
   }
 
-  /** Collects, in this async context, every event that is recorded; handlers stay silent. */
+  /** Collects, in this async context, every event that is recorded; handlers stay silent. Nested, all collect. */
   capture<T>(sink: EventSink, work: () => T): T {
-    return runWithin(this, { capture: sink }, work);
+    const outer = contextOf(this).capture;
+    const push = (event: Event) => {
+      sink.push(event);
+      outer?.push(event);
+    };
+    return runWithin(this, { capture: { push } }, work);
   }
 
   async #record<E extends Event>(
     events: unknown,
     options: PublishOptions,
-    announce: Announce,
+    audience: Audience,
   ): Promise<readonly Recorded<E>[]> {
     const prepared = this.#preparation.prepare(events, options);
     const publication = prepared instanceof Promise ? await prepared : prepared;
-    return (await this.#writer.write(publication, announce)) as readonly Recorded<E>[];
+    return (await this.#writer.write(publication, audience)) as readonly Recorded<E>[];
   }
 
   async #finish(): Promise<void> {

@@ -1,3 +1,4 @@
+import { InvalidArgument } from '../errors/argument-errors.js';
 import { DuplicateEventType } from '../errors/event-errors.js';
 import { isEventClass, type EventClass } from '../events/define-event.js';
 import { Event } from '../events/event.js';
@@ -13,8 +14,11 @@ import { upcastData } from '../mapping/upcast.js';
 export class EventTypes {
   readonly #classes = new Map<string, EventClass>();
 
-  /** @throws {DuplicateEventType} Another class has this type. */
+  /** @throws {DuplicateEventType} Another class has this type. @throws {InvalidArgument} It is no event class. */
   learn(eventClass: EventClass): void {
+    if (!isEventClass(eventClass)) {
+      throw new InvalidArgument('events', 'classes that extend `defineEvent(…)`', eventClass);
+    }
     const known = this.#classes.get(eventClass.type);
     if (known === undefined) this.#classes.set(eventClass.type, eventClass);
     else if (known !== eventClass) throw new DuplicateEventType(eventClass.type);
@@ -36,11 +40,12 @@ export class EventTypes {
     const eventClass = this.#classes.get(record.type);
     const dates = readDatePaths(record.dates);
     const data = reviveDates(record.data, dates.data);
-    return assemble(eventClass, {
+    const event = assemble(eventClass, {
       ...record,
       data: deepFreeze(eventClass === undefined ? data : upcastData(eventClass, { ...record, data })),
       metadata: restoreDates(record.metadata, dates.metadata) as Metadata,
     });
+    return Object.freeze(event);
   }
 }
 

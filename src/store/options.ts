@@ -22,3 +22,9 @@ export function limitsFrom({ maxPayloadBytes = defaultLimits.maxBytes }: EventSt
   }
   throw new InvalidArgument('maxPayloadBytes', `a whole number from 1 to ${largestPayload}`, maxPayloadBytes);
 }
+
+/** A stream's name in place of `{ stream }` would be passed over in silence. @throws {InvalidArgument} */
+export function checkOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw new InvalidArgument('options', 'an object', options, "Write `{ stream: 'Order-42' }`.");
+}

@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { describeValue } from '../errors/argument-errors.js';
+import { isDate } from 'node:util/types';
+import { describeValue, InvalidArgument } from '../errors/argument-errors.js';
 import { HandlersTooDeep } from '../errors/handler-errors.js';
 import { DuplicateEvent } from '../errors/log-errors.js';
 import { InvalidPayload } from '../errors/event-errors.js';
 import { checkEvent, type Event } from '../events/event.js';
+import { checkEventName } from '../events/event-name.js';
 import { requiredVersion } from '../events/expected-version.js';
 import type { Metadata } from '../events/metadata.js';
 import { checkStreamName } from '../events/stream-name.js';
@@ -14,6 +16,7 @@ import { isPlainObject } from '../mapping/plain-object.js';
 import { validate } from '../mapping/schema.js';
 import type { PayloadLimits } from '../mapping/payload-limits.js';
 import { contextOf, type StoreContext } from './context.js';
+import { checkOptions } from './options.js';
 import type { EventTypes } from './event-types.js';
 import { unplaced, type PreparedEvent, type Publication } from './publication.js';
 
@@ -44,12 +47,15 @@ export class Preparation {
    * {DuplicateEventType} {HandlersTooDeep}
    */
   prepare(events: unknown, options: PublishOptions): Publication | Promise<Publication> {
-    const given: readonly unknown[] = Array.isArray(events) ? events : [events];
-    const checked = given.map(checkEvent);
+    const given: readonly unknown[] = Array.isArray(events) ? Array.from<unknown>(events) : [events];
+    const checked = given.map((event) => checkEvent(event));
+    checkOptions(options);
     refuseTwice(checked);
     const context = contextOf(this.#store);
     const stream = options.stream === undefined ? undefined : checkStreamName(options.stream);
-    const expected = requiredVersion(options.expectedVersion ?? 'any', stream);
+    const { expectedVersion = 'any', topic } = options;
+    const expected = requiredVersion(expectedVersion, stream);
+    if (topic !== undefined) checkEventName(topic);
     refuseDepth(context, checked);
     const resume = AsyncLocalStorage.snapshot();
     const assembleAll = (prepared: readonly PreparedEvent[]): Publication => ({
@@ -68,7 +74,9 @@ export class Preparation {
   /** Like {@link prepare}, for `overwrite`: the event's own metadata as it is, no context. */
   prepareAsIs(event: unknown): PreparedEvent | Promise<PreparedEvent> {
     const checked = checkEvent(event);
-    return this.#validated(checked, (data) => this.#toPrepared(checked, data, checked.metadata, undefined));
+    return this.#validated(checked, (data) =>
+      this.#toPrepared(checked, data, givenMetadata(checked), undefined),
+    );
   }
 
   #prepareOne(
@@ -94,10 +102,18 @@ export class Preparation {
     return metadata;
   }
 
+  #now(): Date | undefined {
+    const now: unknown = this.#settings.clock?.();
+    if (now === undefined) return undefined;
+    if (isDate(now) && !Number.isNaN(now.getTime())) return copyDate(now);
+    throw new InvalidArgument('clock', 'a function that returns a valid Date', now);
+  }
+
   #toPrepared(event: Event, data: unknown, metadata: Metadata, stream: string | undefined): PreparedEvent {
-    const { timestamp: ambientTimestamp, validAt: ambientValidAt, ...kept } = metadata;
-    const timestamp = event.timestamp ?? asDate(ambientTimestamp) ?? this.#settings.clock?.();
-    const validAt = event.validAt ?? asDate(ambientValidAt);
+    const { timestamp: statedTimestamp, validAt: statedValidAt, ...kept } = metadata;
+    const timestamp =
+      copyDate(event.timestamp) ?? statedDate(event, 'timestamp', statedTimestamp) ?? this.#now();
+    const validAt = copyDate(event.validAt) ?? statedDate(event, 'validAt', statedValidAt);
     const body = normalisePayload(event.type, data, '$', this.#settings.limits);
     const about = normalisePayload(event.type, kept, 'metadata', this.#settings.limits);
     const eventClass = this.#types.classOf(event.type);
@@ -117,8 +133,8 @@ export class Preparation {
         type: event.type,
         data: body.data,
         metadata: about.data as Metadata,
-        timestamp,
-        validAt,
+        timestamp: copyDate(timestamp),
+        validAt: copyDate(validAt),
         stream,
       }),
     };
@@ -169,8 +185,20 @@ function givenMetadata({ type, metadata }: Event): Metadata {
   return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined));
 }
 
-function asDate(value: unknown): Date | undefined {
-  return value instanceof Date ? value : undefined;
+function copyDate(date: Date | undefined): Date | undefined {
+  return date && new Date(date);
+}
+
+/** `withMetadata` may set these two; they are facts of the event, not keys of its metadata. */
+function statedDate({ type }: Event, key: 'timestamp' | 'validAt', value: unknown): Date | undefined {
+  if (value === undefined) return undefined;
+  if (isDate(value) && !Number.isNaN(value.getTime())) return copyDate(value);
+  throw new InvalidPayload(
+    type,
+    `metadata.${key}`,
+    'something other than a valid Date',
+    'Pass a Date, or use another key.',
+  );
 }
 
 function isPromise<T>(value: T | Promise<T>): value is Promise<T> {

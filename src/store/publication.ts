@@ -30,14 +30,19 @@ export function unplaced(
   return assemble(eventClass, { ...fields, version: undefined, position: undefined });
 }
 
+/** Closes committed events: no handler changes what the next one sees. */
+export function seal({ events }: Publication): void {
+  for (const event of events) Object.freeze(event);
+}
+
 /** Tells the events of a publication where they stand. */
 export function place({ events, append }: Publication, { firstVersion, timestamp }: Stored): void {
   events.forEach((event, index) => {
     const record = append.records[index];
     const at = record?.timestamp ?? timestamp;
     Object.assign(event, {
-      timestamp: at,
-      validAt: record?.validAt ?? at,
+      timestamp: new Date(at),
+      validAt: new Date(record?.validAt ?? at),
       version: firstVersion === undefined ? undefined : firstVersion + index,
     });
   });

@@ -1,6 +1,7 @@
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { EventNotFound } from '../errors/log-errors.js';
 import { isEventClass, type EventClass } from '../events/define-event.js';
+import type { EventOf } from '../delivery/handler.js';
 import type { Event } from '../events/event.js';
 import { checkEventName } from '../events/event-name.js';
 import { checkStreamName } from '../events/stream-name.js';
@@ -29,7 +30,6 @@ export interface ReadSource {
 }
 
 type TypeTarget = EventClass | string;
-type EventOf<T> = T extends EventClass<infer E> ? E : Event;
 
 /**
  * A question to the log, built step by step; every step returns a new reader and leaves the old one as it was.
@@ -76,10 +76,11 @@ export class Reader<E extends Event = Event> implements AsyncIterable<E> {
   }
 
   /** Only these types, as stored. A later call replaces an earlier one; without any type nothing matches. */
-  ofType<T extends readonly TypeTarget[]>(...types: T | [T]): Reader<EventOf<T[number]>> {
-    const targets: readonly TypeTarget[] = types.flat();
-    const names = targets.map((target) => this.#nameOf(target));
-    return new Reader<EventOf<T[number]>>(this.#source, { ...this.#query, types: names }, this.#batchSize);
+  ofType<T extends readonly TypeTarget[]>(...types: T): Reader<EventOf<T[number]>>;
+  ofType<T extends TypeTarget>(types: readonly T[]): Reader<EventOf<T>>;
+  ofType(...types: readonly (TypeTarget | readonly TypeTarget[])[]): Reader {
+    const names = types.flat().map((target) => this.#nameOf(target));
+    return new Reader(this.#source, { ...this.#query, types: names }, this.#batchSize);
   }
 
   /** Only these ids, still in the order of the stream. Without any id nothing matches. */
@@ -157,9 +158,9 @@ export class Reader<E extends Event = Event> implements AsyncIterable<E> {
     return this.#source.log.count(this.#query);
   }
 
-  /** The event with this id, if this reader would find it. */
+  /** The event with this id, if this reader would find it; `limit` does not count. */
   event(id: string): Promise<E | undefined> {
-    return this.#with({ ids: [checkId('event', id)] }).first();
+    return this.events([id]).first();
   }
 
   /** @throws {EventNotFound} */
@@ -171,7 +172,9 @@ export class Reader<E extends Event = Event> implements AsyncIterable<E> {
 
   /** Those of the ids that this reader would find, in its order. */
   events(ids: readonly string[]): Reader<E> {
-    return this.withId(ids);
+    for (const id of ids) checkId('event', id);
+    const { ids: allowed } = this.#query;
+    return this.withId(allowed === undefined ? ids : ids.filter((id) => allowed.includes(id)));
   }
 
   async map<T>(transform: (event: E) => T | Promise<T>): Promise<T[]> {
@@ -221,7 +224,8 @@ function checkId(name: string, value: unknown): string {
 }
 
 function bound(name: string, at: unknown, end: 'inclusive' | 'exclusive'): TimeBound {
-  if (at instanceof Date && !Number.isNaN(at.getTime())) return { at, inclusive: end === 'inclusive' };
+  if (at instanceof Date && !Number.isNaN(at.getTime()))
+    return { at: new Date(at), inclusive: end === 'inclusive' };
   throw new InvalidArgument(name, 'a valid Date', at);
 }
 

@@ -3,9 +3,10 @@ import type { EventLog } from '../log/event-log.js';
 import type { Transaction } from '../log/transactions.js';
 import type { PublishOptions } from '../log/publish-options.js';
 import type { Announcer } from './announcer.js';
+import type { Audience } from './audience.js';
 import type { Preparation } from './preparation.js';
 import type { Publication } from './publication.js';
-import type { Announce, Writer } from './writer.js';
+import type { Writer } from './writer.js';
 
 /** Something that feeds the store in the background; `settled` and `close` of the store wait for it. */
 export interface BackgroundSource {
@@ -21,14 +22,20 @@ export class Recording {
   readonly #log: EventLog;
   readonly #preparation: Preparation;
   readonly #writer: Writer;
-  readonly #announce: Announce;
+  readonly #audience: Audience;
+  /** Those who cannot be told later. */
+  readonly #inTransaction: Audience;
   readonly #sources = new Set<BackgroundSource>();
 
   constructor(log: EventLog, preparation: Preparation, writer: Writer, announcer: Announcer) {
     this.#log = log;
     this.#preparation = preparation;
     this.#writer = writer;
-    this.#announce = (publication) => announcer.announce(publication);
+    this.#audience = announcer;
+    this.#inTransaction = {
+      needsTransaction: (publication) => announcer.needsTransaction(publication),
+      announce: () => Promise.resolve(),
+    };
   }
 
   /**
@@ -50,7 +57,7 @@ export class Recording {
   enlist(publication: Publication, publisher?: object): boolean {
     const transaction = this.#transactionAround(publisher);
     if (transaction === undefined) return false;
-    this.#writer.enlist(transaction, publication, this.#announce);
+    this.#writer.enlist(transaction, publication, this.#audience);
     return true;
   }
 
@@ -61,12 +68,12 @@ export class Recording {
 
   /** Records the event in the context of its publisher. Its handlers wait for {@link announce}. */
   async store(publication: Publication): Promise<void> {
-    await publication.resume(() => this.#writer.write(publication, () => Promise.resolve()));
+    await publication.resume(() => this.#writer.write(publication, this.#inTransaction));
   }
 
   /** Runs the handlers of an event that {@link store} has recorded. Never rejects: failures go to `onError`. */
   announce(publication: Publication): Promise<void> {
-    return publication.resume(() => this.#writer.announceQuietly(publication, this.#announce));
+    return publication.resume(() => this.#writer.announceQuietly(publication, this.#audience));
   }
 
   /** Makes the store's `settled` and `close` wait for this source. */

@@ -1,12 +1,17 @@
-import { toSubscription, type Handler, type SubscribeOptions } from '../delivery/handler.js';
+import {
+  toSubscription,
+  type DeclaredHandler,
+  type DeclaredOptions,
+  type EventOf,
+  type Handler,
+  type SubscribeOptions,
+} from '../delivery/handler.js';
+import type { Declaration } from '../delivery/handles.js';
 import type { Subscription } from '../delivery/subscription.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
 import type { EventClass } from '../events/define-event.js';
-import type { Event } from '../events/event.js';
 import { contextOf, runWithin } from './context.js';
 import type { EventTypes } from './event-types.js';
-
-type Targets = EventClass | string | readonly (EventClass | string)[];
 
 /** Handlers that hear what `work` publishes, in its async context and only until it ends. */
 export class TemporarySubscriptions<T> {
@@ -28,12 +33,13 @@ export class TemporarySubscriptions<T> {
     this.#subscriptions = subscriptions;
   }
 
-  subscribe<E extends Event = Event>(
-    handler: Handler<E>,
-    options: Omit<SubscribeOptions, 'to'> & { readonly to?: Targets } = {},
-  ): TemporarySubscriptions<T> {
-    const to = options.to === undefined ? undefined : [options.to].flat();
-    const wish = toSubscription(handler, { ...options, to }, 'listed');
+  subscribe(handlerClass: DeclaredHandler, options?: DeclaredOptions): TemporarySubscriptions<T>;
+  subscribe<Target extends EventClass | string>(
+    handler: Handler<EventOf<Target>>,
+    options: SubscribeOptions<Target>,
+  ): TemporarySubscriptions<T>;
+  subscribe(handler: unknown, options: Declaration = {}): TemporarySubscriptions<T> {
+    const wish = toSubscription(handler, options, 'listed');
     for (const eventClass of wish.eventClasses) this.#types.learn(eventClass);
     return this.#and(wish.subscription);
   }
@@ -42,13 +48,16 @@ export class TemporarySubscriptions<T> {
     return this.#and(toSubscription(handler, {}, 'all').subscription);
   }
 
-  /** Runs the work and returns its value. The handlers are gone when it ends, also when it throws. */
+  /**
+   * Runs the work and returns its value. The handlers are gone when it ends, also when it throws: what a transaction
+   * around it commits later, they do not hear. Within a handler, its publishes are handled before it ends.
+   */
   async run(): Promise<T> {
     const active = { on: true };
     const guarded = this.#subscriptions.map((each) => whileActive(each, active));
     const temporary = [...contextOf(this.#store).temporary, ...guarded];
     try {
-      return await runWithin(this.#store, { temporary }, this.#work);
+      return await runWithin(this.#store, { temporary, round: undefined }, this.#work);
     } finally {
       active.on = false;
     }

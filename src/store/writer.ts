@@ -5,10 +5,8 @@ import type { EventLog } from '../log/event-log.js';
 import { GroupCommit } from '../log/group-commit.js';
 import type { Transaction, TransactionEntry } from '../log/transactions.js';
 import type { Announcer } from './announcer.js';
-import { place, type Publication } from './publication.js';
-
-/** Tells handlers of a committed publication, or not: the difference between `publish` and `append`. */
-export type Announce = (publication: Publication) => Promise<void>;
+import type { Audience } from './audience.js';
+import { place, seal, type Publication } from './publication.js';
 
 /** Brings publications into the log: into the open transaction, or together with others in one statement. */
 export class Writer {
@@ -28,23 +26,33 @@ export class Writer {
    * Writes and announces. Within a transaction the announcement follows its outermost commit; its failures go to
    * `onError`, because a committed transaction must not fail.
    */
-  async write(publication: Publication, announce: Announce): Promise<readonly Event[]> {
+  async write(publication: Publication, audience: Audience): Promise<readonly Event[]> {
     const { events, options } = publication;
     if (events.length === 0) return events;
     const transaction = this.#log.transactions?.current(options);
     if (transaction !== undefined) {
-      await this.#join(transaction, publication, announce);
+      await this.#join(transaction, publication, audience);
       return events;
     }
-    if (this.#announcer.needsTransaction(publication)) await this.#writeInOwnTransaction(publication);
-    else place(publication, await this.#groupCommit.append(publication.append));
-    await announce(publication);
+    if (audience.needsTransaction(publication)) {
+      await this.#writeInOwnTransaction(publication, audience);
+      return events;
+    }
+    place(publication, await this.#groupCommit.append(publication.append));
+    seal(publication);
+    await audience.announce(publication);
     return events;
   }
 
-  /** Without waiting: takes the publication into an open transaction, to be written as late as possible in it. */
-  enlist(transaction: Transaction, publication: Publication, announce: Announce): void {
-    if (publication.events.length > 0) transaction.add(this.#entry(publication, announce));
+  /**
+   * Without waiting: takes the publication into an open transaction, to be written as late as possible in it.
+   * Handlers that belong into the transaction run before its outermost commit, which their failure vetoes.
+   */
+  enlist(transaction: Transaction, publication: Publication, audience: Audience): void {
+    if (publication.events.length === 0) return;
+    const entry = this.#entry(publication, (committed) => this.announceQuietly(committed, audience));
+    const beforeCommit = () => this.#announcer.runInTransaction(publication);
+    transaction.add(audience.needsTransaction(publication) ? { ...entry, beforeCommit } : entry);
   }
 
   idle(): Promise<void> {
@@ -52,18 +60,18 @@ export class Writer {
   }
 
   /** Never rejects: what handlers of committed events throw goes to `onError`. */
-  async announceQuietly(publication: Publication, announce: Announce): Promise<void> {
+  async announceQuietly(publication: Publication, audience: Audience): Promise<void> {
     try {
-      await announce(publication);
+      await audience.announce(publication);
     } catch (error) {
       if (error instanceof HandlersFailed) for (const each of error.errors) this.#report(each);
       else this.#report(error);
     }
   }
 
-  async #join(transaction: Transaction, publication: Publication, announce: Announce): Promise<void> {
-    const inTransaction = this.#announcer.needsTransaction(publication);
-    const entry = this.#entry(publication, announce);
+  async #join(transaction: Transaction, publication: Publication, audience: Audience): Promise<void> {
+    const inTransaction = audience.needsTransaction(publication);
+    const entry = this.#entry(publication, (committed) => this.announceQuietly(committed, audience));
     if (publication.append.expected === undefined && !inTransaction) transaction.add(entry);
     else await transaction.write(entry);
     if (inTransaction) await this.#runOrDoom(transaction, publication);
@@ -78,7 +86,8 @@ export class Writer {
     }
   }
 
-  async #writeInOwnTransaction(publication: Publication): Promise<void> {
+  /** Announces with the commit, so that handlers hear this before what in-transaction handlers published. */
+  async #writeInOwnTransaction(publication: Publication, audience: Audience): Promise<void> {
     const { transactions } = this.#log;
     if (transactions === undefined) {
       throw new InvalidArgument(
@@ -87,18 +96,25 @@ export class Writer {
         'in-transaction',
       );
     }
-    const silent = this.#entry(publication, () => Promise.resolve());
+    const failures: unknown[] = [];
+    const entry = this.#entry(publication, (committed) =>
+      audience.announce(committed).catch((error: unknown) => void failures.push(error)),
+    );
     await transactions.run(async (transaction) => {
-      await transaction.write(silent);
+      await transaction.write(entry);
       await this.#announcer.runInTransaction(publication);
     });
+    if (failures.length > 0) throw failures[0];
   }
 
-  #entry(publication: Publication, announce: Announce): TransactionEntry {
+  #entry(publication: Publication, announce: (committed: Publication) => Promise<void>): TransactionEntry {
     return {
       append: publication.append,
       written: (stored) => place(publication, stored),
-      committed: () => this.announceQuietly(publication, announce),
+      committed: () => {
+        seal(publication);
+        return announce(publication);
+      },
       rolledBack: () => undefined,
     };
   }

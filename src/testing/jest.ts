@@ -1,3 +1,4 @@
+export type { Matchers } from 'expect';
 import type { EventClass } from '../events/define-event.js';
 import type { EventExpectation, PublishedExpectation } from './matchers.js';
 import './install-matchers.js';

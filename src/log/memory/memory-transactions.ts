@@ -53,7 +53,13 @@ export class MemoryTransactions implements Transactions {
 
   async #runRoot<T>(work: (transaction: Transaction) => Promise<T>) {
     const frame = Frame.root(this.#committed, this.#write, this.#maxEvents);
-    const result = await this.#attempt(frame, work, async () => {
+    const complete = async (transaction: Transaction): Promise<T> => {
+      const result = await work(transaction);
+      do await transaction.flush();
+      while (await frame.scope.react());
+      return result;
+    };
+    const result = await this.#attempt(frame, complete, async () => {
       await frame.scope.flush();
       frame.scope.throwIfDoomed();
       frame.close();

@@ -89,7 +89,7 @@ function sorted(state: MemoryState, query: ReadQuery): readonly KeptEvent[] {
   const before = anchor(state, query, query.before) === undefined ? undefined : query.before;
   const start = after === undefined ? 0 : events.findIndex((event) => event.id === after) + 1;
   const end = before === undefined ? events.length : events.findIndex((event) => event.id === before);
-  return events.slice(start, Math.max(start, end));
+  return events.slice(start, end);
 }
 
 function idsOf(state: MemoryState, { stream }: ReadQuery): readonly string[] {

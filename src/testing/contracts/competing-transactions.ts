@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assertStreamOrder, follow } from './concurrency.js';
 import { assertRising } from './global-order.js';
 import type { LogTests } from './log-topic.js';
@@ -120,17 +121,17 @@ function conflicts({ competingTest }: LogTests): void {
   competingTest(
     'that add to the same streams in opposite orders all commit',
     async ({ log, inTransaction }) => {
-      const work = Array.from({ length: 12 }, (_, nth) =>
+      const work = Array.from({ length: 8 }, (_, nth) =>
         inTransaction(async () => {
           const streams = nth % 2 === 0 ? ['a', 'b', 'c'] : ['c', 'b', 'a'];
           for (const stream of streams) {
             currentOf(log).add(toldEntry('', appendOf(stream, newRecords(1)), []));
-            await log.transactions?.outside(() => log.streamsOf('nobody'));
+            await nextTurn();
           }
         }),
       );
       await Promise.all(work);
-      for (const stream of ['a', 'b', 'c']) await assertDense(log, stream, 12);
+      for (const stream of ['a', 'b', 'c']) await assertDense(log, stream, 8);
     },
   );
 
@@ -154,7 +155,7 @@ function load({ competingTest }: LogTests): void {
           const fails = (writer + nth) % 5 === 0;
           const transaction = inTransaction(async () => {
             await store(log, `own-${writer}`, newRecord());
-            await log.transactions?.outside(() => log.streamsOf('nobody'));
+            await nextTurn();
             await store(log, `hot-${(writer + nth) % 3}`, ...newRecords(1 + (nth % 2)));
             if (fails) throw new Error('rolled back on purpose');
           });

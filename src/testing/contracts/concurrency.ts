@@ -108,6 +108,7 @@ export async function follow(log: EventLog, batchSize: number, ended: AbortSigna
     const wasEnded = ended.aborted;
     const news = await read(log, { after: seen.at(-1)?.id, limit: 50 }, batchSize);
     seen.push(...news);
+    assert.equal(new Set(idsOf(seen)).size, seen.length, 'nothing is seen twice');
     if (wasEnded && news.length === 0) return seen;
     await nextTurn();
   }

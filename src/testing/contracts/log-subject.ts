@@ -3,7 +3,7 @@ import type { EventLog } from '../../log/event-log.js';
 /** A log, or rather a way to make one, that `eventLogContract` examines. */
 export interface LogSubject {
   readonly name: string;
-  /** A fresh, empty, migrated log; called once per test. The test closes it. */
+  /** A fresh, empty, migrated log; called once per test. The test closes it. A pool of ten connections suffices. */
   readonly open: () => Promise<EventLog>;
   /**
    * Another log on the same database, as a further process would open it. Omitted: the tests of concurrency share one.

@@ -1,0 +1,41 @@
+import type { Transactions } from '../../../src/index.js';
+import type { Connections, Execute } from '../execute.js';
+import { translation } from './errors.js';
+import { schemaVersion, wantedVersion } from './migrate.js';
+import { type QuotedSchema, quoteSchema } from './schema-name.js';
+
+/** The log's way to its tables, with errors in its own words. */
+export interface Database {
+  readonly schema: QuotedSchema;
+  readonly inTransaction: () => boolean;
+  /** Writes what the open transaction has collected, so that the next statement finds it. */
+  settle(): Promise<void>;
+  /** Within the open transaction, where there is one. */
+  readonly query: Execute;
+  /** The same for a statement that writes `eventIds`: lost outside a transaction, its outcome is unknown. */
+  writing(eventIds: readonly string[]): Execute;
+  /** On a connection of its own. Never call it within a transaction: a pool that is used up would wait for ever. */
+  readonly apart: Execute;
+}
+
+export function openDatabase(
+  connections: Connections,
+  schema: string,
+  transactions: Transactions | undefined,
+): Database {
+  const quoted = quoteSchema(schema);
+  const inTransaction = () => transactions?.current() !== undefined;
+  const findVersion = async () =>
+    inTransaction() ? undefined : schemaVersion(connections.apart, schema).catch(() => undefined);
+  const { harmless, committing } = translation(schema, wantedVersion, findVersion);
+
+  return {
+    schema: quoted,
+    inTransaction,
+    settle: async () => transactions?.current()?.flush(),
+    query: harmless(connections.joined),
+    apart: harmless(connections.apart),
+    writing: (eventIds) =>
+      inTransaction() ? harmless(connections.joined) : committing(connections.joined, eventIds),
+  };
+}

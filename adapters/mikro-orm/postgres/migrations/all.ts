@@ -1,0 +1,8 @@
+import { tables } from './0001-tables.js';
+import { append } from './0002-append.js';
+import { sequence } from './0003-sequence.js';
+import { change } from './0004-change.js';
+import type { Migration } from './migration.js';
+
+/** In order; the version of the schema is how many of them it has seen. */
+export const migrations: readonly Migration[] = [tables, append, sequence, change];

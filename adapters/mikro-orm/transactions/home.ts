@@ -1,0 +1,47 @@
+import { TransactionContext } from '@mikro-orm/core';
+import type { EntityManager, MikroORM } from '@mikro-orm/core';
+import { flowingTransaction } from './flow.js';
+import type { OpenTransaction } from './open-transaction.js';
+import { sqlConnectionOf, sqlTransaction } from './sql-connection.js';
+import type { SqlConnection } from './sql-connection.js';
+import { watch } from './watch.js';
+import type { Watch } from './watch.js';
+
+/** One ORM, seen from its transactions. */
+export interface Home {
+  readonly connection: SqlConnection;
+  readonly participants: Watch['participants'];
+  readonly owns: (em: EntityManager) => boolean;
+  /** The transaction that `em` has open, wherever it is used. */
+  readonly transactionOf: (em: EntityManager) => OpenTransaction | undefined;
+  /** The transaction that this async flow works in, as the global `orm.em` would see it. */
+  readonly ambient: () => OpenTransaction | undefined;
+  /** An entity manager that knows no transaction, with filters and session of the request around it. */
+  readonly fork: () => EntityManager;
+}
+
+export function homeOf(orm: MikroORM): Home {
+  const connection = sqlConnectionOf(orm);
+  const { transaction, participants } = watch(connection);
+  const name = orm.em.name;
+  const requestManager = (): EntityManager => orm.config.get('context')(name) ?? orm.em;
+  const owns = (em: EntityManager) => em.getDriver() === orm.em.getDriver();
+
+  const transactionOf = (em: EntityManager) => {
+    const handle = owns(em) ? em.getTransactionContext() : undefined;
+    return handle === undefined ? undefined : transaction(sqlTransaction(handle)).innermost();
+  };
+
+  return {
+    connection,
+    participants,
+    owns,
+    transactionOf,
+    ambient: () => {
+      const flowing = flowingTransaction();
+      const open = flowing?.connection === connection ? flowing.innermost() : undefined;
+      return open ?? transactionOf(TransactionContext.getEntityManager(name) ?? requestManager());
+    },
+    fork: () => requestManager().fork({ disableContextResolution: true }),
+  };
+}

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { Client, DatabaseError } from 'pg';
+import { startPostgres } from '../../adapters/embedded-postgres/index.js';
+
+/** Where one run keeps its tables. */
+export interface Place {
+  readonly url: string;
+  /** The schema of the application's tables; the database's default when left out. */
+  readonly schema?: string;
+  /** The schema of the event store; its own default when left out. */
+  readonly eventSchema?: string;
+}
+
+/** A place for each of the two runs. */
+export interface Databases {
+  /** For people: what is used. */
+  readonly description: string;
+  readonly before: Place;
+  readonly after: Place;
+  /** Removes everything that was made. May be called again. */
+  remove(): Promise<void>;
+}
+
+export class NoDatabase extends Error {
+  constructor(problem: string, remedy: string, cause: unknown) {
+    super(`${problem}\n  → ${remedy}`, { cause });
+    this.name = 'NoDatabase';
+  }
+}
+
+/** A PostgreSQL of our own, which ends with this process at the latest. */
+export async function embeddedDatabases(): Promise<Databases> {
+  const server = await startPostgres();
+  const { before, after } = await twoDatabases(server.url, 'issue_tracker');
+  const description = `embedded PostgreSQL ${server.version} on port ${server.port}`;
+  return { description, before, after, remove: () => server.stop() };
+}
+
+/**
+ * Two throw-away databases on the user's server or, where its role may not create any, throw-away schemas in the
+ * database given. Nothing that exists is touched.
+ *
+ * @throws {NoDatabase}
+ */
+export async function databasesOn(url: string): Promise<Databases> {
+  const name = `handover_example_${randomBytes(4).toString('hex')}`;
+  try {
+    return await twoDatabases(url, name);
+  } catch (error) {
+    if (!isRefusal(error)) {
+      throw new NoDatabase(
+        `DATABASE_URL leads to no PostgreSQL: ${messageOf(error)}`,
+        'Correct it, or unset it: then the example starts a PostgreSQL of its own.',
+        error,
+      );
+    }
+  }
+  try {
+    return await threeSchemas(url, name);
+  } catch (error) {
+    throw new NoDatabase(
+      `The role of DATABASE_URL may create neither a database nor a schema: ${messageOf(error)}`,
+      'Grant it `create` on the database, or unset DATABASE_URL: then the example starts a PostgreSQL of its own.',
+      error,
+    );
+  }
+}
+
+async function twoDatabases(url: string, name: string): Promise<Databases> {
+  const [before, after] = [`${name}_before`, `${name}_after`];
+  const remove = () =>
+    execute(
+      url,
+      `drop database if exists ${before} with (force)`,
+      `drop database if exists ${after} with (force)`,
+    );
+  await execute(url, `create database ${before}`, `create database ${after}`);
+  return {
+    description: `throw-away databases ${before} and _after at ${new URL(url).host}`,
+    before: { url: urlOf(url, before) },
+    after: { url: urlOf(url, after) },
+    remove,
+  };
+}
+
+async function threeSchemas(url: string, name: string): Promise<Databases> {
+  const [before, after, events] = [`${name}_before`, `${name}_after`, `${name}_events`];
+  await execute(url, `create schema ${before}`, `create schema ${after}`);
+  return {
+    description: `throw-away schemas ${before}, _after and _events at ${new URL(url).host}`,
+    before: { url, schema: before },
+    after: { url, schema: after, eventSchema: events },
+    remove: () => execute(url, `drop schema if exists ${before}, ${after}, ${events} cascade`),
+  };
+}
+
+async function execute(url: string, ...statements: readonly string[]): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+function urlOf(serverUrl: string, database: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+/** SQLSTATE 42501: the role may not do that. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '42501';
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

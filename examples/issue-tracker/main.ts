@@ -1,0 +1,110 @@
+import { parseArgs } from 'node:util';
+import { type Databases, databasesOn, embeddedDatabases } from './databases.js';
+import { printInput } from './report/input-section.js';
+import { printHowToLook, printKept } from './report/look-further.js';
+import { printOutcome } from './report/print-outcome.js';
+import { runTitles, showProgress } from './report/progress.js';
+import { runExample } from './run-example.js';
+import { recordedWebhooks } from './webhooks.js';
+
+const help = `Runs one issue tracker twice: on the old in-memory bus, and connected to the store.
+
+  npm start                starts an embedded PostgreSQL, runs, compares, and prints what happened
+  npm start -- --keep      keeps the databases up until Ctrl-C and shows how to query them
+  npm start -- --help      this text
+
+  DATABASE_URL=postgres://…  uses your server: throw-away databases, removed at the end
+
+Exit code: 0 when both runs agree, 1 when anything differs or fails, 2 for a wrong flag.
+`;
+
+interface Flags {
+  readonly keep: boolean;
+  readonly help: boolean;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  const flags = readFlags(args);
+  if (typeof flags === 'string') {
+    process.stderr.write(`${flags}\n  → npm start -- --help\n`);
+    return 2;
+  }
+  if (flags.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  try {
+    return await run(flags);
+  } catch (error) {
+    process.stderr.write(`\nThe example failed: ${explain(error)}\n`);
+    return 1;
+  }
+}
+
+function readFlags(args: string[]): Flags | string {
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    return parseArgs({ args, options: { keep: flag, help: { ...flag, short: 'h' } } }).values;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function run({ keep }: Flags): Promise<number> {
+  const output = process.stdout;
+  const webhooks = recordedWebhooks();
+  output.write('\nAn issue tracker, first on the old in-memory bus, then connected to the store\n\n');
+  printInput(output, webhooks);
+
+  const interrupted = whenInterrupted();
+  const databases = await openDatabases();
+  const progress = showProgress(output, webhooks.length);
+  try {
+    output.write(`Runs\n  on ${databases.description}\n`);
+    const running = runExample({
+      databases,
+      onReceived: (name) => progress.step(name),
+      onRun(name, { received, seconds }) {
+        progress.finish();
+        output.write(`  ${runTitles[name].padEnd(24)} ${received} payloads in ${seconds.toFixed(1)} s\n`);
+      },
+    });
+    const outcome = await Promise.race([running, interrupted]);
+    if (outcome === 'interrupted') return 130;
+    output.write('\n');
+    printOutcome(output, outcome);
+    if (keep) {
+      printKept(output, databases.after, outcome.store.busiest.stream);
+      await stayingAlive(interrupted);
+    } else printHowToLook(output);
+    return outcome.problems.length === 0 ? 0 : 1;
+  } finally {
+    progress.finish();
+    await databases.remove();
+  }
+}
+
+function openDatabases(): Promise<Databases> {
+  const url = process.env['DATABASE_URL'];
+  return url === undefined || url === '' ? embeddedDatabases() : databasesOn(url);
+}
+
+/** Lets the example clean up first. A second Ctrl-C ends it at once. */
+function whenInterrupted(): Promise<'interrupted'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
+  });
+}
+
+async function stayingAlive(until: Promise<unknown>): Promise<void> {
+  const alive = setInterval(() => undefined, 60_000);
+  await until;
+  clearInterval(alive);
+}
+
+function explain(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(explain).join('; ');
+  return error instanceof Error ? error.message || error.name : String(error);
+}

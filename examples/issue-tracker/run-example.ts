@@ -1,0 +1,148 @@
+import { MikroORM } from '@mikro-orm/postgresql';
+import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
+import { EventStore } from 'handover';
+import { ignoreHandoverSchema, mikroOrmLog } from 'handover/mikro-orm';
+import { bus } from './app/bus.js';
+import { entities } from './app/entities/entities.js';
+import { type ApplicationRun, type RunName, type RunOptions, runApplication } from './application-run.js';
+import { type HandlerFacts, type OtherDirection, type StoreFacts } from './connected-run.js';
+import { readHandlers, readStore, tryOtherDirection } from './connected-run.js';
+import type { Databases, Place } from './databases.js';
+import { type Comparison, compareEffects } from './effects.js';
+import { findProblems } from './problems.js';
+import { connectTracker } from './migrated/connect.js';
+import { issueProgressTable, keepIssueProgress } from './migrated/issue-progress.js';
+import { openReviewInbox } from './migrated/review-inbox.js';
+import { type RecordedWebhook, recordedWebhooks } from './webhooks.js';
+
+export interface ExampleOptions {
+  readonly databases: Databases;
+  /** Called after each webhook of each run. */
+  readonly onReceived?: (run: RunName) => void;
+  /** Called after each run. */
+  readonly onRun?: (run: RunName, done: ApplicationRun) => void;
+  /** Puts other listeners in the place of the application's; for tests. */
+  readonly changeListeners?: RunOptions['changeListeners'];
+}
+
+export interface Outcome extends Facts {
+  /** Sentences about what is not as it should be; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+export interface Facts {
+  readonly webhooks: readonly RecordedWebhook[];
+  readonly before: ApplicationRun;
+  readonly after: ApplicationRun;
+  readonly comparisons: readonly Comparison[];
+  readonly store: StoreFacts;
+  readonly handlers: HandlerFacts;
+  readonly otherDirection: OtherDirection;
+  /** Errors that reached `bus.onError` and `store.onError`. */
+  readonly errors: readonly unknown[];
+}
+
+type Connected = Pick<Facts, 'after' | 'store' | 'handlers' | 'otherDirection' | 'errors'>;
+
+/** Runs the application in memory, then connected to the store, and compares. */
+export async function runExample(options: ExampleOptions): Promise<Outcome> {
+  const webhooks = recordedWebhooks();
+  const before = await withOrm(options.databases.before, (orm) => runInMemory(orm, options, webhooks));
+  options.onRun?.('before', before);
+  const connected = await withOrm(options.databases.after, (orm) => runConnected(orm, options, webhooks));
+  options.onRun?.('after', connected.after);
+  const comparisons = compareEffects(before.effects, connected.after.effects);
+  const facts: Facts = { webhooks, before, comparisons, ...connected };
+  return { ...facts, problems: findProblems(facts) };
+}
+
+async function runInMemory(
+  orm: MikroORM,
+  options: ExampleOptions,
+  webhooks: readonly RecordedWebhook[],
+): Promise<ApplicationRun> {
+  const run = await runApplication(runOptions('before', orm, options, webhooks, () => Promise.resolve(0)));
+  run.close();
+  return run;
+}
+
+async function runConnected(
+  orm: MikroORM,
+  options: ExampleOptions,
+  webhooks: readonly RecordedWebhook[],
+): Promise<Connected> {
+  const { eventSchema } = options.databases.after;
+  const log = mikroOrmLog(orm, eventSchema === undefined ? {} : { schema: eventSchema });
+  await using store = new EventStore({ log });
+  await store.migrate();
+  await orm.em.fork().execute(issueProgressTable);
+
+  const errors: unknown[] = [];
+  const endings = [
+    bus.onError((error) => errors.push(error)),
+    store.onError((error) => errors.push(error)),
+    connectTracker(store),
+  ];
+  try {
+    return { ...(await useStore(orm, store, options, webhooks)), errors };
+  } finally {
+    for (const end of endings) end();
+  }
+}
+
+async function useStore(
+  orm: MikroORM,
+  store: EventStore,
+  options: ExampleOptions,
+  webhooks: readonly RecordedWebhook[],
+): Promise<Omit<Connected, 'errors'>> {
+  keepIssueProgress(store, orm.em);
+  const inbox = openReviewInbox(store);
+  const countEvents = async () => {
+    await bus.settled();
+    return store.read.count();
+  };
+  const after = await runApplication(runOptions('after', orm, options, webhooks, countEvents));
+  await bus.settled();
+  const facts = await readStore(store);
+  const handlers = await readHandlers(store, orm.em, inbox);
+  const otherDirection = await tryOtherDirection(store, after.listeners);
+  after.close();
+  return { after, store: facts, handlers, otherDirection };
+}
+
+function runOptions(
+  run: RunName,
+  orm: MikroORM,
+  { onReceived, changeListeners }: ExampleOptions,
+  webhooks: readonly RecordedWebhook[],
+  count: () => Promise<number>,
+): RunOptions {
+  return {
+    run,
+    orm,
+    webhooks,
+    count,
+    onReceived: () => onReceived?.(run),
+    changeListeners: changeListeners ?? ((_, listeners) => listeners),
+  };
+}
+
+async function withOrm<T>(
+  { url, schema, eventSchema }: Place,
+  work: (orm: MikroORM) => Promise<T>,
+): Promise<T> {
+  const config = {
+    clientUrl: url,
+    entities: [...entities],
+    metadataProvider: ReflectMetadataProvider,
+    ...(schema !== undefined && { driverOptions: { options: `-c search_path=${schema}` } }),
+  };
+  const orm = await MikroORM.init(ignoreHandoverSchema(config, eventSchema));
+  try {
+    await orm.schema.create();
+    return await work(orm);
+  } finally {
+    await orm.close();
+  }
+}

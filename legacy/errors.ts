@@ -1,7 +1,0 @@
-export {
-  describeValue,
-  InvalidArgument,
-  InvalidEventName,
-  ListenerFailed,
-  RecordingFailed,
-} from '../src/index.js';
