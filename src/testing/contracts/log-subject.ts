@@ -10,8 +10,7 @@ export interface LogSubject {
    */
   readonly beside?: (log: EventLog) => Promise<EventLog>;
   /**
-   * Runs `work` in a transaction of the subject's database, opened as the application would, and in a savepoint where
-   * one is open already; rolls back
+   * Runs `work` in a transaction of the subject's database that is open as the application would open it; rolls back
    * when it throws. Called within `work`, it opens a savepoint. Omitted: `log.transactions.run` is used.
    */
   readonly transaction?: <T>(log: EventLog, work: () => Promise<T>) => Promise<T>;
