@@ -1,5 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/core';
-import { InvalidArgument } from '../../src/index.js';
+import { checkKnownOptions, InvalidArgument } from '../../src/index.js';
 import type { EventLog } from '../../src/index.js';
 import { inOrderOfCalls, postgresLog } from './postgres/postgres-log.js';
 import { defaultSchema, warnIfUnguarded } from './schema-guard.js';
@@ -31,6 +31,7 @@ export interface MikroOrmLogOptions {
  * @throws {InvalidArgument}
  */
 export function mikroOrmLog(orm: MikroORM, options: MikroOrmLogOptions = {}): EventLog {
+  checkKnownOptions(options, ['schema', 'maxEventsPerTransaction'], "`{ schema: 'handover' }`");
   const { schema = defaultSchema, maxEventsPerTransaction = 10_000 } = options;
   if (!Number.isSafeInteger(maxEventsPerTransaction) || maxEventsPerTransaction < 1) {
     throw new InvalidArgument('maxEventsPerTransaction', 'a whole number from 1', maxEventsPerTransaction);
@@ -46,5 +47,5 @@ export function mikroOrmLog(orm: MikroORM, options: MikroOrmLogOptions = {}): Ev
     }),
   });
   warnIfUnguarded(orm, schema);
-  return inOrderOfCalls(log);
+  return { ...inOrderOfCalls(log), publishOptions: ['em'] };
 }

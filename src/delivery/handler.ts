@@ -1,5 +1,6 @@
 import { describeValue, InvalidArgument } from '../errors/argument-errors.js';
 import { InvalidHandler } from '../errors/handler-errors.js';
+import { checkKnownOptions } from '../errors/known-options.js';
 import { isEventClass, type EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
 import { checkEventName } from '../events/event-name.js';
@@ -43,17 +44,25 @@ export interface Wish {
   readonly subscription: Subscription;
 }
 
+const handlerOptions = ['run', 'name'];
+const listedOptions = ['to', ...handlerOptions];
+const declarable = [...listedOptions, 'method'];
+
 /** @throws {InvalidHandler} {InvalidArgument} {InvalidEventName} */
 export function toSubscription(handler: unknown, options: Declaration, scope: 'listed' | 'all'): Wish {
   const declared = handlesOf(handler);
   const merged = { ...declared, ...defined(options) };
+  const run = checkPhase(handler, merged.run);
+  const known = scope === 'all' ? handlerOptions : listedOptions;
+  checkKnownOptions(options, known, scope === 'all' ? "`{ name: 'audit' }`" : '`{ to: [OrderPlaced] }`');
+  checkKnownOptions(declared ?? {}, declarable);
   const name = merged.name ?? nameOf(handler);
   const to = scope === 'all' ? undefined : checkTargets(handler, merged.to);
   return {
     eventClasses: (to ?? []).filter(isEventClass),
     subscription: {
       name,
-      run: checkPhase(handler, merged.run),
+      run,
       types: to?.map((target) => (typeof target === 'string' ? target : target.type)),
       handler,
       call: callable(handler, declared?.method ?? 'handle'),

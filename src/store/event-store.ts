@@ -10,6 +10,7 @@ import {
 import type { Declaration, HandlesOptions } from '../delivery/handles.js';
 import { Subscriptions } from '../delivery/subscriptions.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
+import { checkKnownOptions } from '../errors/known-options.js';
 import { EventNotFound } from '../errors/log-errors.js';
 import type { EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
@@ -28,7 +29,7 @@ import { EventTypes } from './event-types.js';
 import { Preparation } from './preparation.js';
 import { Reader } from './reader.js';
 import { Recording } from './recording.js';
-import { checkOptions, limitsFrom, type EventStoreOptions } from './options.js';
+import { checkLinkOptions, checkStoreOptions, limitsFrom, type EventStoreOptions } from './options.js';
 import { TemporarySubscriptions } from './temporary-subscriptions.js';
 import { Writer } from './writer.js';
 
@@ -49,12 +50,14 @@ export class EventStore implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   constructor(options: EventStoreOptions = {}) {
+    checkStoreOptions(options);
     this.#log = options.log ?? memoryLog();
     for (const eventClass of options.events ?? []) this.#types.learn(eventClass);
     this.#preparation = new Preparation(this, this.#types, {
       limits: limitsFrom(options),
       clock: options.clock,
       newCorrelationId: options.correlationIdGenerator ?? uuidv7,
+      publishOptions: this.#log.publishOptions,
     });
     this.#announcer = new Announcer(this, this.#subscriptions, this.#log.transactions);
     this.#writer = new Writer(this.#log, this.#announcer, (error) => this.#errors.report(error));
@@ -99,7 +102,7 @@ export class EventStore implements AsyncDisposable {
     eventIds: string | readonly string[],
     options: { readonly stream: string; readonly expectedVersion?: ExpectedVersion | undefined },
   ): Promise<void> {
-    checkOptions(options);
+    checkLinkOptions(options);
     const stream = checkStreamName(options.stream);
     const { expectedVersion = 'any' } = options;
     const expected = requiredVersion(expectedVersion, stream);
@@ -157,6 +160,7 @@ export class EventStore implements AsyncDisposable {
     prefix: string,
     options: { readonly limit?: number | undefined } = {},
   ): Promise<readonly string[]> {
+    checkKnownOptions(options, ['limit'], '`{ limit: 20 }`');
     const { limit = 10 } = options;
     if (!Number.isSafeInteger(limit) || limit < 1)
       throw new InvalidArgument('limit', 'a whole number from 1', limit);

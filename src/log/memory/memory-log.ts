@@ -34,6 +34,8 @@ export function memoryLog({
 
   return {
     name: 'memory',
+    // Unit tests run code that names its entity manager; here it has nothing to say.
+    publishOptions: ['em'],
     transactions,
     transaction: (work) => transactions.run(() => work()),
     migrate: async () => {},
