@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { v7 as uuidv7 } from 'uuid';
 import { InvalidEvent } from '../errors/event-errors.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { checkKnownOptions } from '../errors/known-options.js';
 import { checkEventName } from './event-name.js';
 import { isEventTime } from './event-time.js';
 import type { Metadata } from './metadata.js';
+import { newId } from './new-id.js';
 
 export interface EventOptions {
   /** Unique for ever; a UUIDv7 unless given. 1 to 255 characters. */
@@ -36,7 +36,7 @@ export class Event<Data = unknown> {
 
   constructor(type: string, data: Data, options: EventOptions = {}) {
     checkKnownOptions(options, eventOptions, '`new OrderPlaced(data, { metadata })`');
-    this.id = options.id === undefined ? uuidv7() : checkId(options.id);
+    this.id = options.id === undefined ? newId() : checkId(options.id);
     this.type = checkEventName(type);
     this.data = data;
     this.metadata = options.metadata ?? {};

@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import {
   toSubscription,
   type DeclaredHandler,
@@ -16,6 +15,7 @@ import type { EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
 import { requiredVersion, type ExpectedVersion } from '../events/expected-version.js';
 import type { Metadata } from '../events/metadata.js';
+import { newId } from '../events/new-id.js';
 import { checkStreamName } from '../events/stream-name.js';
 import type { EventLog } from '../log/event-log.js';
 import { memoryLog } from '../log/memory/memory-log.js';
@@ -56,7 +56,7 @@ export class EventStore implements AsyncDisposable {
     this.#preparation = new Preparation(this, this.#types, {
       limits: limitsFrom(options),
       clock: options.clock,
-      newCorrelationId: options.correlationIdGenerator ?? uuidv7,
+      newCorrelationId: options.correlationIdGenerator ?? newId,
       publishOptions: this.#log.publishOptions,
     });
     this.#announcer = new Announcer(this, this.#subscriptions, this.#log.transactions);

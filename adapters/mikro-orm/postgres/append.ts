@@ -12,7 +12,10 @@ interface Answer {
   readonly conflict?: number;
 }
 
-export type WriteAppends = (execute: Execute, appends: readonly Append[]) => Promise<readonly AppendOutcome[]>;
+export type WriteAppends = (
+  execute: Execute,
+  appends: readonly Append[],
+) => Promise<readonly AppendOutcome[]>;
 
 /**
  * Writes all appends with one statement in one round trip. Database functions do it, because their plans are kept
