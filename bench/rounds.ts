@@ -1,6 +1,8 @@
 /** One way of doing the same work, measured beside others. */
 export interface Contender {
   readonly name: string;
+  /** The ratio to the first contender that is good enough. */
+  readonly aim?: number;
   /** Runs `times` operations. */
   run(times: number): Promise<void> | void;
 }
@@ -16,6 +18,7 @@ export interface Measurement {
   readonly operationsPerSecond: number;
   /** Median of the ratios to the first contender, round by round. */
   readonly ratio: number;
+  readonly aim: number | undefined;
 }
 
 /**
@@ -34,10 +37,11 @@ export async function takeTurns(
     }
   }
   const baseline = rates[0] ?? [];
-  return contenders.map(({ name }, index) => {
+  return contenders.map(({ name, aim }, index) => {
     const own = rates[index] ?? [];
     return {
       name,
+      aim,
       operationsPerSecond: median(own),
       ratio: median(own.map((rate, round) => rate / (baseline[round] ?? Number.NaN))),
     };
@@ -47,10 +51,17 @@ export async function takeTurns(
 export function printTable(title: string, measurements: readonly Measurement[]): void {
   const width = Math.max(...measurements.map(({ name }) => name.length));
   console.log(`\n${title}`);
-  for (const { name, operationsPerSecond, ratio } of measurements) {
+  for (const { name, operationsPerSecond, ratio, aim } of measurements) {
     const rate = Math.round(operationsPerSecond).toLocaleString('en-US').padStart(12);
-    console.log(`  ${name.padEnd(width)} ${rate}/s  ${ratio.toFixed(2).padStart(6)} × the first`);
+    console.log(
+      `  ${name.padEnd(width)} ${rate}/s  ${ratio.toFixed(2).padStart(6)} × the first${verdict(ratio, aim)}`,
+    );
   }
+}
+
+function verdict(ratio: number, aim: number | undefined): string {
+  if (aim === undefined) return '';
+  return `; the aim, ${aim.toFixed(2)}, is ${ratio >= aim ? 'met' : 'missed'}`;
 }
 
 async function rateOf(contender: Contender, times: number): Promise<number> {

@@ -6,7 +6,7 @@ import type { Subscriptions } from '../delivery/subscriptions.js';
 import type { Event } from '../events/event.js';
 import type { Transactions } from '../log/transactions.js';
 import { runWithin } from './context.js';
-import type { Publication } from './publication.js';
+import { takenAlong, type Publication } from './publication.js';
 import type { Audience } from './audience.js';
 
 const rollsBack = 'Its transaction rolls back, the event with it. Mend the handler; see `cause`.';
@@ -58,12 +58,12 @@ export class Announcer implements Audience {
    */
   async announce(publication: Publication): Promise<void> {
     if (this.#captured(publication)) return;
-    const dispatches = publication.events.map((event) => this.#dispatch(publication, event));
     const { round } = publication.context;
     if (round?.isOpen === true) {
-      round.join(dispatches);
+      round.join(this.#dispatches(takenAlong(publication)));
       return;
     }
+    const dispatches = this.#dispatches(publication);
     if (dispatches.every((each) => each.recipients().length === 0)) return;
     const own = new DispatchRound();
     own.join(dispatches);
@@ -84,13 +84,13 @@ export class Announcer implements Audience {
     return true;
   }
 
-  #dispatch(publication: Publication, event: Event): Dispatch {
-    return {
+  #dispatches(publication: Publication): Dispatch[] {
+    return publication.events.map((event) => ({
       event,
       recipients: () => this.#recipients(publication, event, 'after-commit'),
       call: (subscription, round) =>
         publication.resume(() => this.#outside(() => this.#call(publication, event, subscription, round))),
-    };
+    }));
   }
 
   #recipients(publication: Publication, event: Event, phase: Subscription['run']): readonly Subscription[] {

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { describeValue, InvalidArgument } from '../errors/argument-errors.js';
 import { HandlersTooDeep } from '../errors/handler-errors.js';
 import { DuplicateEvent } from '../errors/log-errors.js';
@@ -18,7 +17,7 @@ import type { PayloadLimits } from '../mapping/payload-limits.js';
 import { contextOf, type StoreContext } from './context.js';
 import { checkPublishOptions } from './options.js';
 import type { EventTypes } from './event-types.js';
-import { unplaced, type PreparedEvent, type Publication } from './publication.js';
+import { inPlace, unplaced, type PreparedEvent, type Publication } from './publication.js';
 
 const deepest = 64;
 
@@ -59,13 +58,12 @@ export class Preparation {
     const expected = requiredVersion(expectedVersion, stream);
     if (topic !== undefined) checkEventName(topic);
     refuseDepth(context, checked);
-    const resume = AsyncLocalStorage.snapshot();
     const assembleAll = (prepared: readonly PreparedEvent[]): Publication => ({
       events: prepared.map((each) => each.event),
       append: { stream, expected, records: prepared.map((each) => each.record) },
       options,
       context,
-      resume,
+      resume: inPlace,
     });
     const prepared = checked.map((event) => this.#prepareOne(event, stream, context));
     return prepared.some(isPromise)

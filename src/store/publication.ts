@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Event } from '../events/event.js';
 import type { Append, NewRecord, Stored } from '../log/event-log.js';
 import type { PublishOptions } from '../log/publish-options.js';
@@ -18,8 +19,18 @@ export interface Publication {
   readonly append: Append;
   readonly options: PublishOptions;
   readonly context: StoreContext;
-  /** Runs work in the async context of the publisher. */
+  /** Runs work in the async context of the publisher, which {@link takenAlong} remembers. */
   readonly resume: <T>(work: () => T) => T;
+}
+
+/** As it is while the publisher's own code carries it. */
+export const inPlace: Publication['resume'] = (work) => work();
+
+/** For a publication that leaves the async context of its publisher. Call it there. */
+export function takenAlong(publication: Publication): Publication {
+  return publication.resume === inPlace
+    ? { ...publication, resume: AsyncLocalStorage.snapshot() }
+    : publication;
 }
 
 /** A recorded event whose place is still to come. */

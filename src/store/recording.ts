@@ -6,7 +6,7 @@ import type { PublishOptions } from '../log/publish-options.js';
 import type { Announcer } from './announcer.js';
 import type { Audience } from './audience.js';
 import type { Preparation } from './preparation.js';
-import type { Publication } from './publication.js';
+import { takenAlong, type Publication } from './publication.js';
 import type { Writer } from './writer.js';
 
 /** Something that feeds the store in the background; `settled` and `close` of the store wait for it. */
@@ -46,7 +46,8 @@ export class Recording {
    * @throws Everything that `publish` throws before any SQL.
    */
   prepare(event: Event, options: PublishOptions = {}): Publication | Promise<Publication> {
-    return this.#preparation.prepare(event, options);
+    const prepared = this.#preparation.prepare(event, options);
+    return prepared instanceof Promise ? prepared.then(takenAlong) : takenAlong(prepared);
   }
 
   /**

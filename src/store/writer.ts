@@ -6,7 +6,7 @@ import { GroupCommit, type Series } from '../log/group-commit.js';
 import type { Transaction, TransactionEntry } from '../log/transactions.js';
 import type { Announcer } from './announcer.js';
 import type { Audience } from './audience.js';
-import { place, seal, type Publication } from './publication.js';
+import { place, seal, takenAlong, type Publication } from './publication.js';
 
 /** Brings publications into the log: into the open transaction, or together with others in one statement. */
 export class Writer {
@@ -107,7 +107,8 @@ export class Writer {
     if (failures.length > 0) throw failures[0];
   }
 
-  #entry(publication: Publication, announce: (committed: Publication) => Promise<void>): TransactionEntry {
+  #entry(given: Publication, announce: (committed: Publication) => Promise<void>): TransactionEntry {
+    const publication = takenAlong(given);
     return {
       append: publication.append,
       written: (stored) => place(publication, stored),

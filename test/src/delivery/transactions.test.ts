@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { EventStore, memoryLog, type Event, type EventLog, type Transactions } from 'handover';
 import { errorOf, idsOf, QuoteArchived, QuoteCompleted, quotes } from '../store/sample-events.js';
@@ -209,5 +210,52 @@ describe('publishing inside a transaction', () => {
     await log.transaction(async () => void (await store.publish(quotes('a'))));
     expect(warnings.mock.calls).toEqual([[expect.objectContaining({ code: 'handler_failed' })]]);
     warnings.mockRestore();
+  });
+});
+
+describe('the async context of a publisher', () => {
+  const request = new AsyncLocalStorage<string>();
+
+  function noting() {
+    const { log, store } = withTransactions();
+    const seen: string[] = [];
+    store.subscribeToAll((event) => void seen.push(`${event.id}:${request.getStore()}`));
+    return { log, store, seen };
+  }
+
+  it('is the one its handlers run in', async () => {
+    const { store, seen } = noting();
+    await request.run('one', () => store.publish(quotes('a')));
+    expect(seen).toEqual(['a:one']);
+  });
+
+  it('is kept where a transaction commits in another one', async () => {
+    const { log, store, seen } = noting();
+    await request.run('outer', () =>
+      log.transaction(async () => {
+        await request.run('one', () => store.publish(quotes('a')));
+        await request.run('two', () => store.publish(quotes('b')));
+      }),
+    );
+    expect(seen).toEqual(['a:one', 'b:two']);
+  });
+
+  it('is kept for events that a handler publishes, which wait for the handlers of its own event', async () => {
+    const { store, seen } = noting();
+    store.subscribe(() => request.run('handler', () => store.publish(new QuoteArchived({}, { id: 'z' }))), {
+      to,
+    });
+    await request.run('one', () => store.publish(quotes('a')));
+    expect(seen).toEqual(['a:one', 'z:handler']);
+  });
+
+  it('is kept for an event that is recorded in the background', async () => {
+    const { store, seen } = noting();
+    const [event] = quotes('a');
+    if (event === undefined) throw new Error('There is no event.');
+    const publication = await request.run('one', () => store.recording.prepare(event));
+    await store.recording.store(publication);
+    await store.recording.announce(publication);
+    expect(seen).toEqual(['a:one']);
   });
 });

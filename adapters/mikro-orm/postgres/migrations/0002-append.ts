@@ -9,13 +9,9 @@ declare
   moved_to int;
 begin
   if p_expected is null then
-    -- Most streams are there already, and "update" alone does half the work of "on conflict do update".
-    update ${schema}.streams set version = version + p_count where name = p_stream returning version into moved_to;
-    if moved_to is null then
-      insert into ${schema}.streams as stream (name, version) values (p_stream, p_count - 1)
-        on conflict (name) do update set version = stream.version + p_count
-        returning version into moved_to;
-    end if;
+    insert into ${schema}.streams as stream (name, version) values (p_stream, p_count - 1)
+      on conflict (name) do update set version = stream.version + p_count
+      returning version into moved_to;
     return moved_to;
   end if;
 
@@ -73,15 +69,15 @@ declare
   place int;
   written bigint;
 begin
-  -- First what advance() would do: a call less in the most frequent case of all.
-  if p_expected is null and p_stream is not null then
-    update ${schema}.streams set version = version + 1 where name = p_stream returning version into place;
-  end if;
-  if p_stream is not null and place is null then
+  if p_expected is not null then
     place := ${schema}.advance(p_stream, p_expected, 1);
     if place is null then
       return ${schema}.refusal(p_stream, array[p_id]);
     end if;
+  elsif p_stream is not null then
+    insert into ${schema}.streams as stream (name, version) values (p_stream, 0)
+      on conflict (name) do update set version = stream.version + 1
+      returning version into place;
   end if;
 
   -- Behind the lock of the stream, so that its times rise with its versions.
