@@ -27,6 +27,7 @@ export type {
   HandlerObject,
   SubscribeOptions,
 } from './delivery/handler.js';
+export type * from './delivery/delivery-log.js';
 export type { Delivery, HandlerContext } from './delivery/handler-context.js';
 export { Handles } from './delivery/handles.js';
 export type { HandlesOptions } from './delivery/handles.js';
