@@ -3,6 +3,8 @@ import type { Connections } from '../execute.js';
 import { writeAppends } from './append.js';
 import { changes } from './changes.js';
 import { openDatabase } from './database.js';
+import type { OpenListenClient } from './deliveries/listening.js';
+import { postgresDeliveries } from './deliveries/postgres-deliveries.js';
 import { lookups } from './lookups.js';
 import { migrate } from './migrate.js';
 import { count, read } from './read.js';
@@ -13,6 +15,8 @@ export interface PostgresLogOptions {
   readonly schema?: string;
   /** Those that `connections.joined` runs in. Default: none, each call commits by itself. */
   readonly transactions?: Transactions | undefined;
+  /** For hearing of new deliveries. Default: they are never heard of, and found by asking. */
+  readonly listenClient?: OpenListenClient | undefined;
 }
 
 /**
@@ -29,11 +33,13 @@ export function postgresLog({
   connections,
   schema = 'handover',
   transactions,
+  listenClient,
 }: PostgresLogOptions): EventLog {
   const database = openDatabase(connections, schema, transactions);
   return {
     name: 'PostgreSQL',
     transactions,
+    deliveries: postgresDeliveries(database, { transactions, listenClient }),
     migrate: () => migrate(database.apart, schema),
     append: (appends) => writeAppends(database.writing(appends.flatMap(idsOf)), database.schema, appends),
     ...changes(database),
