@@ -25,5 +25,6 @@ export default {
     '^handover/testing$': '<rootDir>/src/testing/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
+  reporters: ['default', '<rootDir>/scripts/test-summary.mjs'],
   testTimeout: 30_000,
 };

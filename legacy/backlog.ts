@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   BacklogFull,
+  checkKnownOptions,
   DuplicateEvent,
   InvalidArgument,
   LogUnavailable,
@@ -9,6 +11,7 @@ import {
   type BackgroundSource,
   type Publication,
   type Recording,
+  type Series,
 } from '../src/index.js';
 
 export interface BacklogOptions {
@@ -17,6 +20,8 @@ export interface BacklogOptions {
   /** Milliseconds for which an unreachable log is tried again before a recording fails; default 5 minutes. */
   readonly retryFor: number;
 }
+
+const optionNames = ['limit', 'retryFor'] as const;
 
 export const defaultBacklog: BacklogOptions = { limit: 10_000, retryFor: 300_000 };
 
@@ -44,9 +49,12 @@ export class Backlog implements BackgroundSource {
   #held = 0;
   #draining: Promise<void> | undefined;
   #announcing: Promise<void> = Promise.resolve();
+  /** Set within handlers that this backlog runs: they cannot wait for themselves. */
+  readonly #handling = new AsyncLocalStorage<boolean>();
 
   constructor(recording: Recording, options: BacklogOptions, report: (error: Error) => void) {
-    for (const name of ['limit', 'retryFor'] as const) {
+    checkKnownOptions(options, optionNames);
+    for (const name of optionNames) {
       if (!Number.isSafeInteger(options[name]) || options[name] < 1) {
         throw new InvalidArgument(`backlog.${name}`, 'a whole number from 1', options[name]);
       }
@@ -59,14 +67,23 @@ export class Backlog implements BackgroundSource {
   /** @throws {BacklogFull} */
   push(eventName: string, publication: Publication | Promise<Publication>): void {
     if (this.#held >= this.#options.limit) throw new BacklogFull(this.#options.limit);
+    const waiting = { eventName, publication: Promise.resolve(publication) };
+    // A validator may refuse it long before its turn comes, which is no unhandled rejection.
+    waiting.publication.catch(() => undefined);
     this.#held += 1;
-    this.#waiting.push({ eventName, publication: Promise.resolve(publication) });
+    this.#waiting.push(waiting);
     this.#draining ??= this.#drain();
   }
 
+  /** Also waits for handlers, and for what they broadcast; called by one of them, for recordings alone. */
   async settled(): Promise<void> {
-    while (this.#draining !== undefined) await this.#draining;
-    await this.#announcing;
+    let announcing: Promise<void> | undefined;
+    while (this.#draining !== undefined || announcing !== this.#announcing) {
+      await this.#draining;
+      if (this.#handling.getStore() === true) return;
+      announcing = this.#announcing;
+      await announcing;
+    }
   }
 
   /** Records what waits; an unreachable log is tried once more, no longer. */
@@ -95,7 +112,31 @@ export class Backlog implements BackgroundSource {
 
   /** @returns What could not be recorded yet, in order. */
   async #attempt(block: readonly Waiting[], last: boolean): Promise<readonly Waiting[]> {
-    const results = await Promise.allSettled(block.map((each) => this.#store(each)));
+    let rest = block;
+    while (rest.length > 0) {
+      const together = await this.#leading(rest);
+      const again = await this.#write(together, last);
+      rest = [...again, ...rest.slice(together.length)];
+      if (again.length > 0) return rest;
+    }
+    return rest;
+  }
+
+  /** Those at the front that may share a statement. One that needs a transaction of its own goes alone, in its place. */
+  async #leading(block: readonly Waiting[]): Promise<readonly Waiting[]> {
+    const alone = await Promise.all(block.map((each) => this.#goesAlone(each)));
+    const first = alone.indexOf(true);
+    return first === -1 ? block : block.slice(0, Math.max(first, 1));
+  }
+
+  async #goesAlone({ publication }: Waiting): Promise<boolean> {
+    const prepared = await publication.catch(() => undefined);
+    return prepared !== undefined && this.#recording.needsTransaction(prepared);
+  }
+
+  async #write(block: readonly Waiting[], last: boolean): Promise<readonly Waiting[]> {
+    const series: Series = {};
+    const results = await Promise.allSettled(block.map((each) => this.#store(each, series)));
     const again: Waiting[] = [];
     results.forEach((result, index) => {
       const each = block[index];
@@ -107,10 +148,10 @@ export class Backlog implements BackgroundSource {
     return again;
   }
 
-  async #store(waiting: Waiting): Promise<Publication> {
+  async #store(waiting: Waiting, series: Series): Promise<Publication> {
     const publication = await waiting.publication;
     try {
-      await this.#recording.store(publication);
+      await this.#recording.store(publication, series);
     } catch (error) {
       if (!this.#isOwnDuplicate(error, publication)) throw error;
     }
@@ -126,8 +167,9 @@ export class Backlog implements BackgroundSource {
   }
 
   #announce(publication: Publication): void {
+    const resume: Publication['resume'] = (work) => publication.resume(() => this.#handling.run(true, work));
     this.#announcing = this.#announcing
-      .then(() => this.#recording.announce(publication))
+      .then(() => this.#recording.announce({ ...publication, resume }))
       .finally(() => {
         this.#held -= 1;
       });

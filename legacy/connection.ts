@@ -122,10 +122,16 @@ function readUnmapped(unmapped: unknown = 'record'): 'record' | 'ignore' | 'refu
   throw new InvalidArgument('unmapped', "'record', 'ignore' or 'refuse'", unmapped);
 }
 
-function readEvents(events: EventMap = {}): ReadonlyMap<string, MappedEvent> {
+function readEvents(events: unknown = {}): ReadonlyMap<string, MappedEvent> {
+  if (typeof events !== 'object' || events === null) {
+    throw new InvalidArgument('events', 'an object of broadcast names and event classes', events);
+  }
   const mapped = new Map<string, MappedEvent>();
   for (const [name, given] of Object.entries(events)) {
     const eventName = toEventName(name);
+    if (mapped.has(eventName)) {
+      throw new InvalidArgument('events', `"${eventName}" once`, name, 'Every `-` of a name is a `_`.');
+    }
     mapped.set(eventName, readMapping(eventName, given));
   }
   return mapped;

@@ -1,4 +1,10 @@
-import { checkEventName, InvalidArgument, RecordingFailed, type EventStore } from '../src/index.js';
+import {
+  checkEventName,
+  checkKnownOptions,
+  EventStore,
+  InvalidArgument,
+  RecordingFailed,
+} from '../src/index.js';
 import type { Bus } from './bus.js';
 import { Connection, type ConnectOptions } from './connection.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -21,6 +27,14 @@ export function createConnections(
         'Call what the first `connect` returned, then connect again.',
       );
     }
+    if (!(store instanceof EventStore)) {
+      throw new InvalidArgument('store', 'an EventStore', store, 'Write `bus.connect(new EventStore(…))`.');
+    }
+    checkKnownOptions(
+      options,
+      ['events', 'unmapped', 'backlog'],
+      '`{ events: { order_placed: OrderPlaced } }`',
+    );
     const connection = new Connection(
       store,
       { deliver: (name, args) => dispatcher.deliver(name, args), report: (error) => failures.report(error) },

@@ -1,4 +1,11 @@
-import { InvalidArgument, isEventClass, UnknownEvent, type Event, type EventClass } from '../src/index.js';
+import {
+  checkKnownOptions,
+  InvalidArgument,
+  isEventClass,
+  UnknownEvent,
+  type Event,
+  type EventClass,
+} from '../src/index.js';
 import type { Broadcast } from './recorder.js';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- broadcasts are untyped; the functions below may say what they get
@@ -34,7 +41,10 @@ export function readMapping(eventName: string, given: unknown): MappedEvent {
   if (isEventClass(given)) {
     return mapped(eventName, { event: given, args: (event) => [event.data] });
   }
-  if (isMapping(given)) return mapped(eventName, given);
+  if (isMapping(given)) {
+    checkKnownOptions(given, ['event', 'data', 'stream', 'args']);
+    return mapped(eventName, given);
+  }
   throw new InvalidArgument(
     `events.${eventName}`,
     'an event class, or an object with `event`',

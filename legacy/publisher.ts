@@ -47,12 +47,20 @@ export interface PublisherBehaviour {
   listeners(publisher: object): readonly object[];
 }
 
+const ownMethods = new WeakSet<object>();
+
+/** True for the mixin's own `broadcast` and `publish`: they are the publisher's alone, and no event calls them. */
+export function isPublishersOwn(found: object): boolean {
+  return ownMethods.has(found);
+}
+
 /** The members as properties that neither serialisation nor enumeration sees. */
 export function publisherMembers(behaviour: PublisherBehaviour): PropertyDescriptorMap {
   function broadcast(this: object, event?: unknown, ...args: unknown[]): object {
     behaviour.broadcast(this, event, args);
     return this;
   }
+  ownMethods.add(broadcast);
   return {
     broadcast: method(broadcast),
     publish: method(broadcast),

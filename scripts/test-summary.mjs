@@ -7,6 +7,8 @@ export default class TestSummary {
     // A file that could not even run hides its tests: it counts as a failure.
     const failed = numFailedTests + numRuntimeErrorTestSuites;
     const skipped = numPendingTests + numTodoTests;
-    process.stdout.write(`\ntests: ${numPassedTests} passed, ${failed} failed, ${skipped} skipped\n`);
+    const line = `tests: ${numPassedTests} passed, ${failed} failed, ${skipped} skipped\n`;
+    // Jest adds its own summary after every other reporter.
+    process.once('exit', () => process.stdout.write(line));
   }
 }

@@ -14,6 +14,7 @@ export type { Recorded } from './store/event-store.js';
 export type { EventStoreOptions } from './store/options.js';
 export type { Publication } from './store/publication.js';
 export type { Reader } from './store/reader.js';
+export type { Series } from './log/group-commit.js';
 export type { BackgroundSource, Recording } from './store/recording.js';
 export type { TemporarySubscriptions } from './store/temporary-subscriptions.js';
 
@@ -76,6 +77,7 @@ export {
 } from './errors/handler-errors.js';
 export { ErrorReports } from './errors/error-reports.js';
 export { HandoverError } from './errors/handover-error.js';
+export { checkKnownOptions } from './errors/known-options.js';
 export { BacklogFull, ListenerFailed, RecordingFailed, UnmappedBroadcast } from './errors/legacy-errors.js';
 export {
   DuplicateEvent,

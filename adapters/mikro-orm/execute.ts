@@ -1,5 +1,10 @@
 /** Sends one statement with bound parameters (`$1`, `$2` …) and gives back its rows. */
-export type Execute = <Row>(statement: string, parameters: readonly unknown[]) => Promise<readonly Row[]>;
+export type Execute = <Row>(
+  statement: string,
+  parameters: readonly unknown[],
+  /** Of a statement that is sent often: where sessions are known, each parses it once, under this name. */
+  name?: string,
+) => Promise<readonly Row[]>;
 
 /** The two ways to the database. */
 export interface Connections {

@@ -1,5 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/core';
-import { InvalidArgument } from '../../src/index.js';
+import { checkKnownOptions, InvalidArgument } from '../../src/index.js';
 import type { EventLog } from '../../src/index.js';
 import { listenClientsOf } from './postgres/deliveries/listen-client.js';
 import { inOrderOfCalls, postgresLog } from './postgres/postgres-log.js';
@@ -32,6 +32,7 @@ export interface MikroOrmLogOptions {
  * @throws {InvalidArgument}
  */
 export function mikroOrmLog(orm: MikroORM, options: MikroOrmLogOptions = {}): EventLog {
+  checkKnownOptions(options, ['schema', 'maxEventsPerTransaction'], "`{ schema: 'handover' }`");
   const { schema = defaultSchema, maxEventsPerTransaction = 10_000 } = options;
   if (!Number.isSafeInteger(maxEventsPerTransaction) || maxEventsPerTransaction < 1) {
     throw new InvalidArgument('maxEventsPerTransaction', 'a whole number from 1', maxEventsPerTransaction);
@@ -49,5 +50,5 @@ export function mikroOrmLog(orm: MikroORM, options: MikroOrmLogOptions = {}): Ev
     }),
   });
   warnIfUnguarded(orm, schema);
-  return inOrderOfCalls(log);
+  return { ...inOrderOfCalls(log), publishOptions: ['em'] };
 }

@@ -43,6 +43,14 @@ export async function embeddedDatabases(): Promise<Databases> {
  * @throws {NoDatabase}
  */
 export async function databasesOn(url: string): Promise<Databases> {
+  if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
+    const problem = 'DATABASE_URL is no address of a PostgreSQL.';
+    throw new NoDatabase(
+      problem,
+      'Write postgres://user:password@host:port/database, or unset it.',
+      undefined,
+    );
+  }
   const name = `handover_example_${randomBytes(4).toString('hex')}`;
   try {
     return await twoDatabases(url, name);
@@ -95,7 +103,7 @@ async function threeSchemas(url: string, name: string): Promise<Databases> {
 }
 
 async function execute(url: string, ...statements: readonly string[]): Promise<void> {
-  const client = new Client({ connectionString: url });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   await client.connect();
   try {
     for (const statement of statements) await client.query(statement);

@@ -1,11 +1,12 @@
 import { describeValue, InvalidArgument } from '../errors/argument-errors.js';
 import { InvalidHandler } from '../errors/handler-errors.js';
+import { checkKnownOptions } from '../errors/known-options.js';
 import { isEventClass, type EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
 import { checkEventName } from '../events/event-name.js';
 import type { HandlerContext } from './handler-context.js';
 import { handlesOf, type Declaration, type HandlesOptions } from './handles.js';
-import { queuedSettings, refuseQueuedOptions } from './queued-options.js';
+import { queuedOptionNames, queuedSettings, refuseQueuedOptions } from './queued-options.js';
 import type { Phase, Subscription } from './subscription.js';
 
 export type HandlerFunction<E extends Event = Event> = (event: E, context: HandlerContext) => unknown;
@@ -56,13 +57,20 @@ export interface Wish {
   readonly subscription: Subscription;
 }
 
+const handlerOptions = ['run', 'name', ...queuedOptionNames];
+const listedOptions = ['to', ...handlerOptions];
+const declarable = [...listedOptions, 'method'];
+
 /** @throws {InvalidHandler} {InvalidArgument} {InvalidEventName} */
 export function toSubscription(handler: unknown, options: Declaration, scope: 'listed' | 'all'): Wish {
   const declared = handlesOf(handler);
   const merged = { ...declared, ...defined(options) };
+  const run = checkPhase(merged.run);
+  const known = scope === 'all' ? handlerOptions : listedOptions;
+  checkKnownOptions(options, known, scope === 'all' ? "`{ name: 'audit' }`" : '`{ to: [OrderPlaced] }`');
+  checkKnownOptions(declared ?? {}, declarable);
   const name = merged.name ?? nameOf(handler);
   const to = scope === 'all' ? undefined : checkTargets(handler, merged.to);
-  const run = checkPhase(merged.run);
   if (run === 'queued') refuseSharedState(handler);
   else refuseQueuedOptions(merged);
   return {

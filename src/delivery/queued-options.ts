@@ -39,6 +39,9 @@ export const longestTimer = 2_147_483_647;
 const fifteenMinutes = 900_000;
 const queuedOnly = ['attempts', 'backoff', 'timeout', 'concurrency', 'from', 'effects'];
 const later = ['orderedBy', 'queue'];
+
+/** What options of any handler may be called beside `to`, `run` and `name`. */
+export const queuedOptionNames: readonly string[] = [...queuedOnly, ...later];
 const stableName = /^[a-z][a-z0-9_.:/-]{0,199}$/i;
 
 /** @throws {InvalidHandler} It has no name of its own. @throws {InvalidArgument} */

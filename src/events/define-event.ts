@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidArgument } from '../errors/argument-errors.js';
+import { checkKnownOptions } from '../errors/known-options.js';
 import type { Upcasts } from '../mapping/upcast.js';
 import { Event, type EventOptions } from './event.js';
 import { checkEventName } from './event-name.js';
@@ -62,6 +63,7 @@ export function defineEvent(
   if (schema !== undefined && !isStandardSchema(schema)) {
     throw new InvalidArgument('schema', 'a Standard Schema validator (zod, valibot, arktype …)', schema);
   }
+  checkKnownOptions(definition, ['version', 'upcast'], '`{ version: 2, upcast: { 1: … } }`');
   const { version = 1, upcast = {} } = definition;
   if (!Number.isInteger(version) || version < 1 || version > 32_767) {
     throw new InvalidArgument('version', 'a whole number from 1 to 32767', version);

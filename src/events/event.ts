@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { v7 as uuidv7 } from 'uuid';
 import { InvalidEvent } from '../errors/event-errors.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
+import { checkKnownOptions } from '../errors/known-options.js';
 import { checkEventName } from './event-name.js';
+import { isEventTime } from './event-time.js';
 import type { Metadata } from './metadata.js';
+import { newId } from './new-id.js';
 
 export interface EventOptions {
   /** Unique for ever; a UUIDv7 unless given. 1 to 255 characters. */
@@ -14,6 +16,8 @@ export interface EventOptions {
   /** When it became true in the world; `timestamp` unless given. */
   readonly validAt?: Date | undefined;
 }
+
+const eventOptions = ['id', 'metadata', 'timestamp', 'validAt'];
 
 /** Something that happened. Make classes with `defineEvent`; this class is their root. */
 export class Event<Data = unknown> {
@@ -31,7 +35,8 @@ export class Event<Data = unknown> {
   readonly position: bigint | undefined;
 
   constructor(type: string, data: Data, options: EventOptions = {}) {
-    this.id = options.id === undefined ? uuidv7() : checkId(options.id);
+    checkKnownOptions(options, eventOptions, '`new OrderPlaced(data, { metadata })`');
+    this.id = options.id === undefined ? newId() : checkId(options.id);
     this.type = checkEventName(type);
     this.data = data;
     this.metadata = options.metadata ?? {};
@@ -85,8 +90,8 @@ function checkId(id: unknown): string {
 
 function checkDate(name: string, date: unknown): Date | undefined {
   if (date === undefined) return undefined;
-  if (date instanceof Date && !Number.isNaN(date.getTime())) return date;
-  throw new InvalidArgument(name, 'a valid Date', date);
+  if (isEventTime(date)) return date;
+  throw new InvalidArgument(name, 'a valid Date, not before 4712 BC', date);
 }
 
 /** @throws {InvalidEvent} */

@@ -103,6 +103,9 @@ export interface EventLog {
   /** Shown in messages and test reports. */
   readonly name: string;
 
+  /** Options of its own that `publish` and `append` take, such as `em`. */
+  readonly publishOptions?: readonly string[] | undefined;
+
   /** The transactions this log can join; `undefined` where it has none. */
   readonly transactions: Transactions | undefined;
 

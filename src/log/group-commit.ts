@@ -5,8 +5,14 @@ import type { Append, AppendOutcome, EventLog, Stored } from './event-log.js';
 const maxAppends = 256;
 const maxBytes = 4 * 1_048_576;
 
+/** Appends that must not overtake each other: behind one that could not reach the log none is written. */
+export interface Series {
+  broken?: unknown;
+}
+
 interface Waiting {
   readonly append: Append;
+  readonly series: Series | undefined;
   readonly bytes: number;
   readonly resolve: (stored: Stored) => void;
   readonly reject: (reason: unknown) => void;
@@ -29,9 +35,9 @@ export class GroupCommit {
   }
 
   /** @throws {WrongExpectedVersion} {DuplicateEvent} {LogUnavailable} {UnknownCommitOutcome} {SchemaOutdated} */
-  append(append: Append): Promise<Stored> {
+  append(append: Append, series?: Series): Promise<Stored> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ append, bytes: sizeOf(append), resolve, reject });
+      this.#waiting.push({ append, series, bytes: sizeOf(append), resolve, reject });
       this.#writing ??= this.#detached(() => this.#drain());
     });
   }
@@ -57,13 +63,15 @@ export class GroupCommit {
     return this.#waiting.splice(0, count);
   }
 
-  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+  async #writeBatch(given: readonly Waiting[]): Promise<void> {
+    const batch = given.filter((each) => !holdBack(each));
+    if (batch.length === 0) return;
     try {
       const outcomes = await this.#log.append(batch.map((each) => each.append));
       batch.forEach((each, index) => answer(each, outcomes[index]));
     } catch (error) {
       if (batch.length > 1 && !concernsAll(error)) for (const each of batch) await this.#writeBatch([each]);
-      else for (const each of batch) each.reject(error);
+      else for (const each of batch) fail(each, error);
     }
   }
 }
@@ -75,6 +83,18 @@ function concernsAll(error: unknown): boolean {
     error instanceof UnknownCommitOutcome ||
     error instanceof SchemaOutdated
   );
+}
+
+function holdBack({ series, reject }: Waiting): boolean {
+  if (series?.broken === undefined) return false;
+  reject(new LogUnavailable(series.broken));
+  return true;
+}
+
+function fail({ series, reject }: Waiting, error: unknown): void {
+  const passing = error instanceof LogUnavailable || error instanceof UnknownCommitOutcome;
+  if (series !== undefined && passing) series.broken ??= error;
+  reject(error);
 }
 
 function answer(waiting: Waiting, outcome: AppendOutcome | undefined): void {

@@ -17,6 +17,14 @@ export interface Transactions {
   /** Opens a transaction for `work`; commits it when `work` resolves, else rolls it back. */
   run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 
+  /**
+   * Runs `work` where the database's library finds the open transaction by itself. Left out: it always does where
+   * {@link Transactions.current} does.
+   *
+   * @param options Those of the publish.
+   */
+  inside?<T>(work: () => T, options?: PublishOptions): T;
+
   /** Runs `work` where no transaction can be found: a handler must not write into a finished one (hazards H18). */
   outside<T>(work: () => T): T;
 }

@@ -41,7 +41,9 @@ export class Announcer implements Audience {
     for (const event of publication.events) {
       for (const subscription of this.#recipients(publication, event, 'in-transaction')) {
         try {
-          await this.#call(publication, event, subscription, publication.context.round);
+          await this.#inside(publication, () =>
+            this.#call(publication, event, subscription, publication.context.round),
+          );
         } catch (error) {
           throw new HandlerFailed(subscription.name, event, error, rollsBack);
         }
@@ -113,6 +115,10 @@ export class Announcer implements Audience {
     return runWithin(this.#store, change, () =>
       subscription.call(event, inProcessContext(subscription.name, event.id)),
     );
+  }
+
+  #inside<T>({ options }: Publication, work: () => T): T {
+    return this.#transactions?.inside === undefined ? work() : this.#transactions.inside(work, options);
   }
 
   #outside<T>(work: () => T): T {

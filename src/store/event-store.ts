@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import {
   toSubscription,
   type DeclaredHandler,
@@ -14,11 +13,13 @@ import type { Why } from '../delivery/why.js';
 import type { WorkOptions } from '../delivery/worker/worker-options.js';
 import type { Worker } from '../delivery/worker/worker.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
+import { checkKnownOptions } from '../errors/known-options.js';
 import { EventNotFound } from '../errors/log-errors.js';
 import type { EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
 import { requiredVersion, type ExpectedVersion } from '../events/expected-version.js';
 import type { Metadata } from '../events/metadata.js';
+import { newId } from '../events/new-id.js';
 import { checkStreamName } from '../events/stream-name.js';
 import type { EventLog } from '../log/event-log.js';
 import { memoryLog } from '../log/memory/memory-log.js';
@@ -33,7 +34,7 @@ import { Preparation } from './preparation.js';
 import { Queue } from './queue.js';
 import { Reader } from './reader.js';
 import { Recording } from './recording.js';
-import { checkOptions, limitsFrom, type EventStoreOptions } from './options.js';
+import { checkLinkOptions, checkStoreOptions, limitsFrom, type EventStoreOptions } from './options.js';
 import { TemporarySubscriptions } from './temporary-subscriptions.js';
 import { Writer } from './writer.js';
 
@@ -55,12 +56,14 @@ export class EventStore implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   constructor(options: EventStoreOptions = {}) {
+    checkStoreOptions(options);
     this.#log = options.log ?? memoryLog();
     for (const eventClass of options.events ?? []) this.#types.learn(eventClass);
     this.#preparation = new Preparation(this, this.#types, {
       limits: limitsFrom(options),
       clock: options.clock,
-      newCorrelationId: options.correlationIdGenerator ?? uuidv7,
+      newCorrelationId: options.correlationIdGenerator ?? newId,
+      publishOptions: this.#log.publishOptions,
     });
     this.#announcer = new Announcer(this, this.#subscriptions, this.#log.transactions);
     const report = (error: unknown) => this.#errors.report(error);
@@ -108,7 +111,7 @@ export class EventStore implements AsyncDisposable {
     eventIds: string | readonly string[],
     options: { readonly stream: string; readonly expectedVersion?: ExpectedVersion | undefined },
   ): Promise<void> {
-    checkOptions(options);
+    checkLinkOptions(options);
     const stream = checkStreamName(options.stream);
     const { expectedVersion = 'any' } = options;
     const expected = requiredVersion(expectedVersion, stream);
@@ -166,6 +169,7 @@ export class EventStore implements AsyncDisposable {
     prefix: string,
     options: { readonly limit?: number | undefined } = {},
   ): Promise<readonly string[]> {
+    checkKnownOptions(options, ['limit'], '`{ limit: 20 }`');
     const { limit = 10 } = options;
     if (!Number.isSafeInteger(limit) || limit < 1)
       throw new InvalidArgument('limit', 'a whole number from 1', limit);

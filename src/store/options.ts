@@ -1,4 +1,5 @@
 import { InvalidArgument } from '../errors/argument-errors.js';
+import { checkKnownOptions } from '../errors/known-options.js';
 import type { EventClass } from '../events/define-event.js';
 import type { EventLog } from '../log/event-log.js';
 import { defaultLimits, largestPayload, type PayloadLimits } from '../mapping/payload-limits.js';
@@ -23,8 +24,47 @@ export function limitsFrom({ maxPayloadBytes = defaultLimits.maxBytes }: EventSt
   throw new InvalidArgument('maxPayloadBytes', `a whole number from 1 to ${largestPayload}`, maxPayloadBytes);
 }
 
-/** A stream's name in place of `{ stream }` would be passed over in silence. @throws {InvalidArgument} */
-export function checkOptions(options: unknown): void {
-  if (typeof options === 'object' && options !== null) return;
-  throw new InvalidArgument('options', 'an object', options, "Write `{ stream: 'Order-42' }`.");
+const storeOptions = ['log', 'events', 'maxPayloadBytes', 'clock', 'correlationIdGenerator'];
+
+/** @throws {InvalidArgument} */
+export function checkStoreOptions(options: unknown): void {
+  checkKnownOptions(options, storeOptions, '`new EventStore({ log })`');
+  const { log, events, clock, correlationIdGenerator } = options as Record<string, unknown>;
+  if (log !== undefined && !isLog(log)) {
+    throw new InvalidArgument(
+      'log',
+      'an event log',
+      log,
+      'Write `log: mikroOrmLog(orm)` or `log: memoryLog()`.',
+    );
+  }
+  if (events !== undefined && !Array.isArray(events)) {
+    throw new InvalidArgument('events', 'a list of event classes', events);
+  }
+  for (const [name, value] of Object.entries({ clock, correlationIdGenerator })) {
+    if (value !== undefined && typeof value !== 'function')
+      throw new InvalidArgument(name, 'a function', value);
+  }
+}
+
+function isLog(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ['append', 'read', 'migrate'].every((name) => typeof Reflect.get(value, name) === 'function')
+  );
+}
+
+const linkOptions = ['stream', 'expectedVersion'];
+const publishOptions = [...linkOptions, 'topic'];
+const streamExample = "`{ stream: 'Order-42' }`";
+
+/** @param own Options of the log. @throws {InvalidArgument} */
+export function checkPublishOptions(options: unknown, own: readonly string[] = []): void {
+  checkKnownOptions(options, [...publishOptions, ...own], streamExample);
+}
+
+/** @throws {InvalidArgument} */
+export function checkLinkOptions(options: unknown): void {
+  checkKnownOptions(options, linkOptions, streamExample);
 }

@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { isDate } from 'node:util/types';
 import { describeValue, InvalidArgument } from '../errors/argument-errors.js';
 import { HandlersTooDeep } from '../errors/handler-errors.js';
 import { DuplicateEvent } from '../errors/log-errors.js';
 import { InvalidPayload } from '../errors/event-errors.js';
 import { checkEvent, type Event } from '../events/event.js';
 import { checkEventName } from '../events/event-name.js';
+import { isEventTime } from '../events/event-time.js';
 import { requiredVersion } from '../events/expected-version.js';
 import type { Metadata } from '../events/metadata.js';
 import { checkStreamName } from '../events/stream-name.js';
@@ -16,7 +16,7 @@ import { isPlainObject } from '../mapping/plain-object.js';
 import { validate } from '../mapping/schema.js';
 import type { PayloadLimits } from '../mapping/payload-limits.js';
 import { contextOf, type StoreContext } from './context.js';
-import { checkOptions } from './options.js';
+import { checkPublishOptions } from './options.js';
 import type { EventTypes } from './event-types.js';
 import { unplaced, type PreparedEvent, type Publication } from './publication.js';
 
@@ -27,6 +27,8 @@ export interface PreparationSettings {
   /** Stamps events that bring no timestamp; `undefined`: the log's own clock does. */
   readonly clock: (() => Date) | undefined;
   readonly newCorrelationId: () => string;
+  /** Options of `publish` that the log adds. */
+  readonly publishOptions: readonly string[] | undefined;
 }
 
 /** Turns events as publishers made them into what the log takes. All checks happen here, before any SQL. */
@@ -49,7 +51,7 @@ export class Preparation {
   prepare(events: unknown, options: PublishOptions): Publication | Promise<Publication> {
     const given: readonly unknown[] = Array.isArray(events) ? Array.from<unknown>(events) : [events];
     const checked = given.map((event) => checkEvent(event));
-    checkOptions(options);
+    checkPublishOptions(options, this.#settings.publishOptions);
     refuseTwice(checked);
     const context = contextOf(this.#store);
     const stream = options.stream === undefined ? undefined : checkStreamName(options.stream);
@@ -105,7 +107,7 @@ export class Preparation {
   #now(): Date | undefined {
     const now: unknown = this.#settings.clock?.();
     if (now === undefined) return undefined;
-    if (isDate(now) && !Number.isNaN(now.getTime())) return copyDate(now);
+    if (isEventTime(now)) return copyDate(now);
     throw new InvalidArgument('clock', 'a function that returns a valid Date', now);
   }
 
@@ -192,7 +194,7 @@ function copyDate(date: Date | undefined): Date | undefined {
 /** `withMetadata` may set these two; they are facts of the event, not keys of its metadata. */
 function statedDate({ type }: Event, key: 'timestamp' | 'validAt', value: unknown): Date | undefined {
   if (value === undefined) return undefined;
-  if (isDate(value) && !Number.isNaN(value.getTime())) return copyDate(value);
+  if (isEventTime(value)) return copyDate(value);
   throw new InvalidPayload(
     type,
     `metadata.${key}`,

@@ -3,25 +3,14 @@ import { EventNotFound } from '../errors/log-errors.js';
 import { isEventClass, type EventClass } from '../events/define-event.js';
 import type { EventOf } from '../delivery/handler.js';
 import type { Event } from '../events/event.js';
+import { earliestTime } from '../events/event-time.js';
 import { checkEventName } from '../events/event-name.js';
 import { checkStreamName } from '../events/stream-name.js';
 import type { EventLog, ReadQuery, TimeBound } from '../log/event-log.js';
+import { wholeLog } from '../log/whole-log.js';
 import type { EventTypes } from './event-types.js';
 
 const defaultBatchSize = 100;
-
-const everything: ReadQuery = {
-  stream: undefined,
-  direction: 'forward',
-  order: 'append',
-  types: undefined,
-  ids: undefined,
-  after: undefined,
-  before: undefined,
-  newerThan: undefined,
-  olderThan: undefined,
-  limit: undefined,
-};
 
 /** Where a reader gets its events. */
 export interface ReadSource {
@@ -42,7 +31,7 @@ export class Reader<E extends Event = Event> implements AsyncIterable<E> {
   readonly #query: ReadQuery;
   readonly #batchSize: number;
 
-  constructor(source: ReadSource, query: ReadQuery = everything, batchSize: number = defaultBatchSize) {
+  constructor(source: ReadSource, query: ReadQuery = wholeLog, batchSize: number = defaultBatchSize) {
     this.#source = source;
     this.#query = query;
     this.#batchSize = batchSize;
@@ -225,7 +214,7 @@ function checkId(name: string, value: unknown): string {
 
 function bound(name: string, at: unknown, end: 'inclusive' | 'exclusive'): TimeBound {
   if (at instanceof Date && !Number.isNaN(at.getTime()))
-    return { at: new Date(at), inclusive: end === 'inclusive' };
+    return { at: new Date(Math.max(at.getTime(), earliestTime)), inclusive: end === 'inclusive' };
   throw new InvalidArgument(name, 'a valid Date', at);
 }
 

@@ -1,5 +1,6 @@
 import type { Event } from '../events/event.js';
 import type { EventLog } from '../log/event-log.js';
+import type { Series } from '../log/group-commit.js';
 import type { Transaction } from '../log/transactions.js';
 import type { PublishOptions } from '../log/publish-options.js';
 import type { Announcer } from './announcer.js';
@@ -66,9 +67,21 @@ export class Recording {
     return this.#transactionAround(publisher) !== undefined;
   }
 
-  /** Records the event in the context of its publisher. Its handlers wait for {@link announce}. */
-  async store(publication: Publication): Promise<void> {
-    await publication.resume(() => this.#writer.write(publication, this.#inTransaction));
+  /** True when {@link store} opens a transaction for the event, instead of writing it together with others. */
+  needsTransaction(publication: Publication): boolean {
+    return this.#inTransaction.needsTransaction(publication);
+  }
+
+  /**
+   * Records the event in the context of its publisher, but in no transaction that was opened there meanwhile. Its
+   * handlers wait for {@link announce}.
+   *
+   * @param series Shared by calls that must keep their order: behind one that fails because the log is away, the
+   * others reject with {@link LogUnavailable} unwritten.
+   */
+  async store(publication: Publication, series?: Series): Promise<void> {
+    const write = () => this.#writer.write(publication, this.#inTransaction, series);
+    await publication.resume(() => this.#log.transactions?.outside(write) ?? write());
   }
 
   /** Runs the handlers of an event that {@link store} has recorded. Never rejects: failures go to `onError`. */

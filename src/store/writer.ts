@@ -2,7 +2,7 @@ import { InvalidArgument } from '../errors/argument-errors.js';
 import { HandlersFailed } from '../errors/handler-errors.js';
 import type { Event } from '../events/event.js';
 import type { EventLog } from '../log/event-log.js';
-import { GroupCommit } from '../log/group-commit.js';
+import { GroupCommit, type Series } from '../log/group-commit.js';
 import type { Transaction, TransactionEntry } from '../log/transactions.js';
 import type { Announcer } from './announcer.js';
 import type { Audience } from './audience.js';
@@ -29,7 +29,7 @@ export class Writer {
    * Writes and announces. Within a transaction the announcement follows its outermost commit; its failures go to
    * `onError`, because a committed transaction must not fail.
    */
-  async write(publication: Publication, audience: Audience): Promise<readonly Event[]> {
+  async write(publication: Publication, audience: Audience, series?: Series): Promise<readonly Event[]> {
     const { events, options } = publication;
     if (events.length === 0) return events;
     const transaction = this.#log.transactions?.current(options);
@@ -43,7 +43,7 @@ export class Writer {
       await this.#writeInOwnTransaction(publication, audience);
       return events;
     }
-    place(publication, await this.#groupCommit.append(publication.append));
+    place(publication, await this.#groupCommit.append(publication.append, series));
     this.#stands(publication);
     await audience.announce(publication);
     return events;

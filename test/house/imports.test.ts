@@ -51,6 +51,7 @@ describe('a planted import', () => {
     ['src/store/a.ts', `const { expect } = require('@jest/globals');`, 'src knows no package'],
     ['src/store/a.ts', `import { join } from 'path';`, 'node:'],
     ['src/store/a.ts', `import { EventStore } from 'handover';`, 'by path'],
+    ['src/testing/a.ts', `export type { Matchers } from 'expect';`, 'src knows no package'],
     ['legacy/pairs/a.ts', `import { A } from '../../src/errors/a.js';`, 'only door to src'],
     ['legacy/pairs/a.ts', `import { A } from '../../src/testing/index.js';`, 'only door to src'],
     ['legacy/a.ts', `import { log } from '../adapters/mikro-orm/index.js';`, 'only door to src'],

@@ -230,3 +230,33 @@ describe('a function as a listener', () => {
     expect(heard).toEqual([[1]]);
   });
 });
+
+describe('listeners of other makes', () => {
+  it('are called through the Proxy that wraps them', () => {
+    const opened = jest.fn();
+    const traced = jest.fn();
+    const listener = new Proxy({ opened }, { get: () => traced });
+    createBus().publisher({}).subscribe(listener).broadcast('opened', 1).broadcast('closed');
+    expect(traced.mock.calls).toEqual([[1]]);
+    expect(opened).not.toHaveBeenCalled();
+  });
+
+  it('are called themselves for "call" when they are functions of another realm', () => {
+    // W29: a mock function's Function.prototype is not ours
+    const mock = jest.fn();
+    createBus().publisher({}).subscribe(mock).broadcast('call', 1).broadcast('bind').broadcast('apply');
+    expect(mock.mock.calls).toEqual([[1]]);
+  });
+
+  it('are not made to publish by an event of that name, being publishers too', () => {
+    // W4, W23
+    const press = createBus();
+    const reporter = press.publisher({});
+    const newspaper = press.publisher({}).subscribe(reporter);
+    newspaper.subscribe(newspaper);
+    const heard: unknown[] = [];
+    press.subscribe({ publish: (article: unknown) => heard.push(article) });
+    expect(() => newspaper.broadcast('publish', { article: 1 }).broadcast('broadcast', 'x')).not.toThrow();
+    expect(heard).toEqual([{ article: 1 }]);
+  });
+});

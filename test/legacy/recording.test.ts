@@ -19,6 +19,7 @@ import {
 } from 'handover';
 import { createBus, recordEmitter, type ConnectOptions } from 'handover/legacy';
 import { captureEvents } from 'handover/testing';
+import { callOf } from './ears.js';
 
 class InterestChanged extends defineEvent<{ partyId: string; added: number[] }>('InterestChanged') {}
 class QuoteCompleted extends defineEvent<{ quoteId: string }>('QuoteCompleted') {}
@@ -161,6 +162,50 @@ describe('a connected bus', () => {
     expect(await other.read.count()).toBe(1);
   });
 
+  it('settles when also what handlers have broadcast is recorded and handled', async () => {
+    const { bus, store, party } = connected({ events: { interest_changed: InterestChanged } });
+    store.subscribe(
+      async ({ data }: InterestChanged) => {
+        await store.read.count();
+        if (data.added.length < 5) party.tell('interest_changed', { ...data, added: [...data.added, 1] });
+      },
+      { to: [InterestChanged] },
+    );
+    party.tell('interest_changed', { partyId: 'p-1', added: [] });
+    await bus.settled();
+    expect(await store.read.count()).toBe(6);
+  });
+
+  it('may be waited for by a handler, which waits for what it has broadcast', async () => {
+    const { bus, store, party } = connected({ events: { interest_changed: InterestChanged } });
+    const counted: number[] = [];
+    store.subscribe(
+      async () => {
+        party.tell('followed');
+        await bus.settled();
+        counted.push(await store.read.count());
+      },
+      { to: [InterestChanged] },
+    );
+    party.tell('interest_changed', { partyId: 'p-1', added: [] });
+    await bus.settled();
+    expect(counted).toEqual([2]);
+  });
+
+  it.each<[unknown, unknown]>([
+    [{}, {}],
+    [undefined, {}],
+    [new EventStore(), { events: null }],
+    [
+      new EventStore(),
+      { events: { 'interest-changed': InterestChanged, interest_changed: InterestChanged } },
+    ],
+  ])('refuses what it cannot connect, and stays unconnected', (store, options) => {
+    const bus = createBus();
+    expect(() => callOf(bus, 'connect')(store, options)).toThrow(InvalidArgument);
+    expect(() => bus.connect(new EventStore())).not.toThrow();
+  });
+
   it('finishes what was broadcast when its store closes', async () => {
     const { store, party } = connected();
     party.tell('opened');
@@ -228,6 +273,33 @@ describe('a broadcast that cannot be recorded', () => {
     expect(errors).toEqual([expect.any(RecordingFailed)]);
   });
 
+  it('keeps its place while the validator of an earlier one takes its time', async () => {
+    let validate = (): void => undefined;
+    const validated = new Promise<boolean>((resolve) => (validate = () => resolve(true)));
+    const checked = z.object({}).refine(() => validated);
+    class Checked extends defineEvent('Checked', checked) {}
+    const { bus, store, party } = connected({ events: { checked: Checked } });
+    party.tell('checked', {}).tell('opened');
+    await Promise.resolve().then(validate);
+    await bus.settled();
+    expect((await store.read.toArray()).map((event) => event.type)).toEqual(['Checked', 'opened']);
+  });
+
+  it('is no unhandled rejection when a validator refuses it while others wait', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const refused = z.object({}).refine(async () => false);
+    class Refused extends defineEvent('Refused', refused) {}
+    const away = new LogUnavailable(new Error('ECONNREFUSED'));
+    const { bus, party, errors } = connected({ events: { refused: Refused } }, failingLog([away]));
+    for (let index = 0; index < 64; index += 1) party.tell('opened');
+    party.tell('refused', {});
+    await bus.settled();
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+    expect(errors).toEqual([expect.objectContaining({ code: 'recording_failed', eventName: 'refused' })]);
+  });
+
   it('is tried again while the log cannot be reached, and keeps its place', async () => {
     const down = () => new LogUnavailable(new Error('ECONNREFUSED'));
     const { bus, store, party, errors } = connected({}, failingLog([down(), down()]));
@@ -235,6 +307,16 @@ describe('a broadcast that cannot be recorded', () => {
     party.tell('second');
     await bus.settled();
     expect((await store.read.toArray()).map((event) => event.type)).toEqual(['first', 'second']);
+    expect(errors).toEqual([]);
+  });
+
+  it('is overtaken by none of those behind it when the log comes back meanwhile', async () => {
+    const down = new LogUnavailable(new Error('ECONNRESET'));
+    const { bus, store, party, errors } = connected({}, failingLog([down]));
+    const names = ['first', 'second', 'third'];
+    for (const name of names) party.tell(name);
+    await bus.settled();
+    expect((await store.read.toArray()).map((event) => event.type)).toEqual(names);
     expect(errors).toEqual([]);
   });
 
@@ -265,6 +347,90 @@ describe('a broadcast that cannot be recorded', () => {
     await bus.settled();
     expect(() => party.tell('opened')).not.toThrow();
     await bus.settled();
+  });
+});
+
+describe('an in-transaction handler of a broadcast', () => {
+  function connectedIn() {
+    const log = memoryLog();
+    const world = connected({ events: { quote_complete: QuoteCompleted } }, log);
+    const transaction = (work: () => Promise<void>) => log.transactions?.run(work);
+    const handle = (handler: (event: QuoteCompleted) => unknown) =>
+      world.store.subscribe(handler, { to: [QuoteCompleted], run: 'in-transaction', name: 'read model' });
+    return { ...world, transaction, handle };
+  }
+
+  it('runs once the event is stored, before the commit of the open transaction', async () => {
+    const { store, party, transaction, handle } = connectedIn();
+    const seen: unknown[] = [];
+    handle(async (event) => seen.push([event.data.quoteId, await store.read.count()]));
+    await transaction(async () => {
+      party.tell('quote_complete', { quoteId: '1' });
+      party.tell('quote_complete', { quoteId: '2' });
+      await Promise.resolve();
+      expect(seen).toEqual([]);
+    });
+    expect(seen).toEqual([
+      ['1', 2],
+      ['2', 2],
+    ]);
+  });
+
+  it('vetoes the commit by throwing, and nobody else hears of the event', async () => {
+    const { store, party, errors, transaction, handle } = connectedIn();
+    const heard = jest.fn();
+    store.subscribeToAll(heard);
+    handle(() => Promise.reject(new Error('taken')));
+    await expect(
+      transaction(async () => {
+        party.tell('opened');
+        party.tell('quote_complete', { quoteId: '1' });
+      }),
+    ).rejects.toMatchObject({ code: 'handler_failed', handlerName: 'read model' });
+    expect(await store.read.count()).toBe(0);
+    expect(heard).not.toHaveBeenCalled();
+    expect(errors).toEqual([]);
+  });
+
+  it('may publish and broadcast more, which commits with it and is handled too', async () => {
+    const { store, party, transaction, handle } = connectedIn();
+    const seen: string[] = [];
+    handle(async ({ data }) => {
+      seen.push(data.quoteId);
+      if (data.quoteId !== '1') return;
+      await store.publish(new InterestChanged({ partyId: 'p-1', added: [] }));
+      party.tell('quote_complete', { quoteId: '2' });
+    });
+    await transaction(async () => void party.tell('quote_complete', { quoteId: '1' }));
+    expect(seen).toEqual(['1', '2']);
+    const types = (await store.read.toArray()).map((event) => event.type);
+    expect(types).toEqual(['QuoteCompleted', 'InterestChanged', 'QuoteCompleted']);
+  });
+
+  it('does not run for what a savepoint has rolled back', async () => {
+    const { party, transaction, handle } = connectedIn();
+    const seen: string[] = [];
+    handle(({ data }) => seen.push(data.quoteId));
+    await transaction(async () => {
+      await transaction(async () => void party.tell('quote_complete', { quoteId: 'kept' }));
+      const undone = transaction(async () => {
+        party.tell('quote_complete', { quoteId: 'undone' });
+        throw new Error('undo');
+      });
+      await expect(undone).rejects.toThrow('undo');
+    });
+    expect(seen).toEqual(['kept']);
+  });
+
+  it('lets a broadcast keep its place where none is open, and reports its veto', async () => {
+    const { bus, store, party, errors, handle } = connectedIn();
+    handle(({ data }) => (data.quoteId === '2' ? Promise.reject(new Error('taken')) : undefined));
+    for (const quoteId of ['1', '2', '3'])
+      party.tell(`before_${quoteId}`).tell('quote_complete', { quoteId });
+    await bus.settled();
+    const expected = ['before_1', 'QuoteCompleted', 'before_2', 'before_3', 'QuoteCompleted'];
+    expect((await store.read.toArray()).map((event) => event.type)).toEqual(expected);
+    expect(errors).toEqual([expect.objectContaining({ code: 'recording_failed' })]);
   });
 });
 
@@ -353,6 +519,20 @@ describe.each<[string, () => AnyEmitter]>([
     emitter.emit('opened');
     await bus.settled();
     expect(await store.read.count()).toBe(0);
+  });
+
+  it('is not recorded any more by whoever has undone it, in whatever order', async () => {
+    const [first, second] = [connected(), connected()];
+    const emitter = make();
+    const undoFirst = recordEmitter(emitter, first.bus);
+    const undoSecond = recordEmitter(emitter, second.bus);
+    undoFirst();
+    emitter.emit('opened');
+    undoSecond();
+    emitter.emit('opened');
+    await first.bus.settled();
+    await second.bus.settled();
+    expect([await first.store.read.count(), await second.store.read.count()]).toEqual([0, 1]);
   });
 
   it('goes on when a name cannot be recorded, and says so', async () => {

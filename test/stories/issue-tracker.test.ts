@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import type { PullRequest } from '../../examples/issue-tracker/app/entities/pull-request.js';
@@ -55,6 +57,13 @@ async function query(url: string, ...statements: readonly string[]): Promise<rea
   } finally {
     await client.end();
   }
+}
+
+async function silentServer() {
+  const server = createServer((socket) => socket.resume().on('error', () => socket.destroy()));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { port, close: () => server.close() };
 }
 
 function texts(values: readonly unknown[]): readonly string[] {
@@ -255,6 +264,29 @@ describe('npm start', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/DATABASE_URL leads to no PostgreSQL: .*ECONNREFUSED.*\n {2}→ Correct it/);
   });
+
+  it.each(['nonsense', 'mysql://root@127.0.0.1:3306/test'])(
+    'ends with 1 where DATABASE_URL is no address of a PostgreSQL: %s',
+    async (url) => {
+      const { code, stderr } = await mainWith([], { DATABASE_URL: url });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/DATABASE_URL is no address of a PostgreSQL.*\n {2}→ Write postgres:\/\//);
+    },
+  );
+
+  it(
+    'ends with 1 where a server accepts the connection and never answers',
+    async () => {
+      const { port, close } = await silentServer();
+      const { code, stderr } = await mainWith([], {
+        DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none`,
+      });
+      close();
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/DATABASE_URL leads to no PostgreSQL: .*timeout/);
+    },
+    story,
+  );
 
   it('ends with 2 on a flag that it does not know', async () => {
     const { code, stderr, output } = await mainWith(['--kepe'], {});

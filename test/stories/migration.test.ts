@@ -1,4 +1,4 @@
-import { beforeAll, afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
 import { defineEvent, EventStore, memoryLog } from 'handover';
 import { createBus, recordEmitter } from 'handover/legacy';
@@ -82,11 +82,13 @@ describe('what MIGRATION.md shows', () => {
     party.broadcast('product_interest_changed', { partyId: 'p-1', added: [1] });
     await bus.settled();
 
+    using printed = jest.spyOn(console, 'log').mockImplementation(() => undefined);
     // #region record-proof
     for await (const event of store.read.ofType('product_interest_changed').backward().limit(5)) {
       console.log(event.timestamp, event.data); // { args: [{ partyId: 'p-1', added: [1] }] }
     }
     // #endregion
+    expect(printed.mock.calls).toEqual([[expect.any(Date), { args: [{ partyId: 'p-1', added: [1] }] }]]);
     expect(await store.read.ofType('product_interest_changed').count()).toBe(1);
     disconnect();
 

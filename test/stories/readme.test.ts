@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { createDatabase, type TestDatabase } from '../support/postgres.js';
 // #region imports
@@ -31,6 +31,7 @@ describe('what the README shows', () => {
     const mails: string[] = [];
     const ledger: number[] = [];
     const clientUrl = database.url;
+    using printed = jest.spyOn(console, 'log').mockImplementation(() => undefined);
 
     // #region before
     const bus = createBus();
@@ -70,6 +71,7 @@ describe('what the README shows', () => {
     }
     // #endregion
 
+    expect(printed.mock.calls).toEqual([[0, 'OrderPaid', { orderId: '42', cents: 1299 }]]);
     expect(mails).toEqual(['Receipt for 42']);
     expect(ledger).toEqual([1299]);
     expect(await store.read.stream('Order-42').count()).toBe(1);

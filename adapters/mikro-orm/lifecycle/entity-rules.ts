@@ -1,5 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import { InvalidArgument } from '../../../src/index.js';
+import { checkKnownOptions, InvalidArgument } from '../../../src/index.js';
 import type { Event } from '../../../src/index.js';
 import { changesOf } from './changes.js';
 import type { Changes, PropertiesChange, PropertyChange, PropertyPath } from './changes.js';
@@ -130,6 +130,7 @@ function checkMaker(make: unknown): Maker {
 }
 
 function streamReader(options: unknown): Rule['streamOf'] {
+  checkKnownOptions(options ?? {}, ['stream']);
   const { stream } = (options ?? {}) as EntityEventOptions<object>;
   if (stream === undefined || typeof stream === 'string') return () => stream;
   if (typeof stream === 'function') return stream;

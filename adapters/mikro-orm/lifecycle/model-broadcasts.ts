@@ -1,5 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/core';
-import { InvalidArgument } from '../../../src/index.js';
+import { checkKnownOptions, InvalidArgument } from '../../../src/index.js';
 import type { AppendOutcome } from '../../../src/index.js';
 import { homeOf } from '../transactions/home.js';
 import type { OpenTransaction, Participant } from '../transactions/open-transaction.js';
@@ -41,6 +41,7 @@ export type ModelClass = abstract new (...args: never[]) => object;
  * @throws {InvalidArgument}
  */
 export function modelBroadcasts(orm: MikroORM, options: ModelBroadcastsOptions = {}): () => void {
+  checkKnownOptions(options, ['on', 'key', 'onError']);
   const isChosen = chooser(options.on);
   const home = homeOf(orm);
   const outcome = broadcaster(options);

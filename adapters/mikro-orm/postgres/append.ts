@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DuplicateEvent, WrongExpectedVersion } from '../../../src/index.js';
 import type { Append, AppendFailure, AppendOutcome, NewRecord } from '../../../src/index.js';
 import type { Execute } from '../execute.js';
@@ -11,31 +12,50 @@ interface Answer {
   readonly conflict?: number;
 }
 
+export type WriteAppends = (
+  execute: Execute,
+  appends: readonly Append[],
+) => Promise<readonly AppendOutcome[]>;
+
 /**
  * Writes all appends with one statement in one round trip. Database functions do it, because their plans are kept
  * by the session even where the driver sends unnamed statements.
  */
-export async function writeAppends(
-  execute: Execute,
-  schema: QuotedSchema,
-  appends: readonly Append[],
-): Promise<readonly AppendOutcome[]> {
-  const [first, second] = appends;
-  if (first === undefined) return [];
-  const [record, another] = first.records;
-  return second === undefined && record !== undefined && another === undefined
-    ? [await writeOne(execute, schema, first, record)]
-    : writeMany(execute, schema, appends);
+export function appender(schema: QuotedSchema): WriteAppends {
+  const one = named(`select ${schema}.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)::text as answer`);
+  const each = named(`select ${schema}.append_each($1::json)::text as answers`);
+  const any = named(`select ${schema}.append($1::json)::text as answers`);
+  return async (execute, appends) => {
+    const [first, second] = appends;
+    if (first === undefined) return [];
+    const [record, another] = first.records;
+    if (second === undefined && record !== undefined && another === undefined) {
+      return [await writeOne(execute, one, first, record)];
+    }
+    return appends.every(isPlain)
+      ? writeMany(execute, each, appends, plainJson)
+      : writeMany(execute, any, appends, appendJson);
+  };
+}
+
+interface Named {
+  readonly text: string;
+  readonly name: string;
+}
+
+/** Named by its text: whoever shares a session with us, such as another version of us, means the same by the name. */
+function named(text: string): Named {
+  return { text, name: `handover_${createHash('sha256').update(text).digest('hex').slice(0, 32)}` };
 }
 
 async function writeOne(
   execute: Execute,
-  schema: QuotedSchema,
+  { text, name }: Named,
   append: Append,
   record: NewRecord,
 ): Promise<AppendOutcome> {
   const [row] = await execute<{ answer: string }>(
-    `select ${schema}.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)::text as answer`,
+    text,
     [
       append.stream ?? null,
       append.expected ?? null,
@@ -48,37 +68,55 @@ async function writeOne(
       record.timestamp?.getTime() ?? null,
       record.validAt?.getTime() ?? null,
     ],
+    name,
   );
   return outcomeOf(append, JSON.parse(row?.answer ?? '{}') as Answer);
 }
 
 async function writeMany(
   execute: Execute,
-  schema: QuotedSchema,
+  { text, name }: Named,
   appends: readonly Append[],
+  toJson: (append: Append) => string,
 ): Promise<readonly AppendOutcome[]> {
-  const [row] = await execute<{ answers: string }>(`select ${schema}.append($1::json)::text as answers`, [
-    `[${appends.map(appendJson).join(',')}]`,
-  ]);
+  const json = `[${appends.map(toJson).join(',')}]`;
+  const [row] = await execute<{ answers: string }>(text, [json], name);
   const answers = JSON.parse(row?.answers ?? '[]') as readonly Answer[];
   return appends.map((each, index) => outcomeOf(each, answers[index] ?? {}));
 }
 
+/** One record, wherever its stream is: what most writers in a hurry bring. */
+function isPlain({ expected, records }: Append): boolean {
+  return expected === undefined && records.length === 1;
+}
+
 /** Data and metadata are JSON already and go in as they are. */
 export function recordJson(record: NewRecord): string {
+  return `{${recordFields(record)}}`;
+}
+
+function recordFields(record: NewRecord): string {
   const id = JSON.stringify(record.id);
   const type = JSON.stringify(record.type);
   const dates = record.dates === undefined ? '' : `,"dates":${record.dates}`;
   const timestamp = record.timestamp === undefined ? '' : `,"timestamp":${record.timestamp.getTime()}`;
   const validAt = record.validAt === undefined ? '' : `,"valid_at":${record.validAt.getTime()}`;
   return (
-    `{"id":${id},"type":${type},"schema_version":${record.schemaVersion},` +
-    `"data":${record.data},"metadata":${record.metadata}${dates}${timestamp}${validAt}}`
+    `"id":${id},"type":${type},"schema_version":${record.schemaVersion},` +
+    `"data":${record.data},"metadata":${record.metadata}${dates}${timestamp}${validAt}`
   );
 }
 
+function plainJson({ stream, records }: Append): string {
+  return `{${targetOf(stream)}${records.map(recordFields).join(',')}}`;
+}
+
+function targetOf(stream: string | undefined): string {
+  return stream === undefined ? '' : `"stream":${JSON.stringify(stream)},`;
+}
+
 function appendJson({ stream, expected, records }: Append): string {
-  const target = stream === undefined ? '' : `"stream":${JSON.stringify(stream)},`;
+  const target = targetOf(stream);
   const required = expected === undefined ? '' : `"expected":${expected},`;
   return `{${target}${required}"records":[${records.map(recordJson).join(',')}]}`;
 }

@@ -1,13 +1,15 @@
 import type { Transactions } from '../../../src/index.js';
 import type { Connections, Execute } from '../execute.js';
 import { translation } from './errors.js';
-import { schemaVersion, wantedVersion } from './migrate.js';
+import { migrate, schemaVersion, wantedVersion } from './migrate.js';
+import { schemaCheck } from './schema-check.js';
 import { type QuotedSchema, quoteSchema } from './schema-name.js';
 
 /** The log's way to its tables, with errors in its own words. */
 export interface Database {
   readonly schema: QuotedSchema;
   readonly inTransaction: () => boolean;
+  migrate(): Promise<void>;
   /** Writes what the open transaction has collected, so that the next statement finds it. */
   settle(): Promise<void>;
   /** Within the open transaction, where there is one. */
@@ -28,14 +30,21 @@ export function openDatabase(
   const findVersion = async () =>
     inTransaction() ? undefined : schemaVersion(connections.apart, schema).catch(() => undefined);
   const { harmless, committing } = translation(schema, wantedVersion, findVersion);
+  const { before, passed } = schemaCheck(schema);
+  const joined = harmless(connections.joined);
+  const apart = harmless(connections.apart);
 
   return {
     schema: quoted,
     inTransaction,
+    migrate: async () => {
+      await migrate(apart, schema);
+      passed();
+    },
     settle: async () => transactions?.current()?.flush(),
-    query: harmless(connections.joined),
-    apart: harmless(connections.apart),
+    query: before(joined),
+    apart: before(apart),
     writing: (eventIds) =>
-      inTransaction() ? harmless(connections.joined) : committing(connections.joined, eventIds),
+      before(inTransaction() ? joined : committing(connections.joined, eventIds), joined),
   };
 }

@@ -82,9 +82,9 @@ export function translation(
 
   const translated =
     (execute: Execute, whenLost: (cause: unknown) => Error): Execute =>
-    async (statement, parameters) => {
+    async (statement, parameters, name) => {
       try {
-        return await execute(statement, parameters);
+        return await execute(statement, parameters, name);
       } catch (error) {
         throw await translate(error, () => whenLost(error));
       }

@@ -1,12 +1,11 @@
 import type { EventLog, Transactions } from '../../../src/index.js';
 import type { Connections } from '../execute.js';
-import { writeAppends } from './append.js';
+import { appender } from './append.js';
 import { changes } from './changes.js';
 import { openDatabase } from './database.js';
 import type { OpenListenClient } from './deliveries/listening.js';
 import { postgresDeliveries } from './deliveries/postgres-deliveries.js';
 import { lookups } from './lookups.js';
-import { migrate } from './migrate.js';
 import { count, read } from './read.js';
 
 export interface PostgresLogOptions {
@@ -36,12 +35,13 @@ export function postgresLog({
   listenClient,
 }: PostgresLogOptions): EventLog {
   const database = openDatabase(connections, schema, transactions);
+  const write = appender(database.schema);
   return {
     name: 'PostgreSQL',
     transactions,
     deliveries: postgresDeliveries(database, { transactions, listenClient }),
-    migrate: () => migrate(database.apart, schema),
-    append: (appends) => writeAppends(database.writing(appends.flatMap(idsOf)), database.schema, appends),
+    migrate: () => database.migrate(),
+    append: (appends) => write(database.writing(appends.flatMap(idsOf)), appends),
     ...changes(database),
     read: (query, batchSize) => read(database, query, batchSize),
     count: (query) => count(database, query),

@@ -31,6 +31,7 @@ export function mikroOrmTransactions(orm: MikroORM, options: MikroOrmTransaction
     current: (given) => scopeOf(openTransaction(home, given?.em)),
     of: (publisher) => scopeOf(transactionOfEntity(home, publisher)),
     run: (work) => home.fork().transactional((em) => work(required(scopeOf(home.transactionOf(em))))),
+    inside: (work, given) => home.inside(openTransaction(home, given?.em), work),
     outside: (work) => withinNone(() => TransactionContext.create(home.fork(), work)),
   };
 }

@@ -64,9 +64,10 @@ export class OpenTransaction {
     this.#inner?.released();
     this.#throwIfDoomed();
     if (this.#parent !== undefined) return;
-    if (this.#isWritten() && !this.#recordedNothing()) await this.#refuseAborted();
-    do while (!this.#isWritten()) for (const scope of this.#scopes.values()) await scope.flush();
-    while (await this.#react());
+    do {
+      if (this.#isWritten() && !this.#recordedNothing()) await this.#refuseAborted();
+      while (!this.#isWritten()) for (const scope of this.#scopes.values()) await scope.flush();
+    } while (await this.#react());
     this.#throwIfDoomed();
     this.#state = 'committing';
   }

@@ -5,6 +5,8 @@ import { InvalidArgument } from '../../../src/index.js';
 export interface SqlTransaction extends Runner {
   readonly isCommitted: boolean;
   readonly isRolledBack: boolean;
+  getExecutor(): { provideConnection(use: (connection: Runner) => Promise<void>): Promise<void> };
+  rollback(): { execute(): Promise<void> };
 }
 
 export interface Runner {
@@ -19,6 +21,8 @@ export interface SqlConnection {
   transactional<T>(work: (handle: SqlTransaction) => Promise<T>, options?: BeginOptions): Promise<T>;
   ensureConnection(): Promise<void>;
   getClient(): Runner;
+  /** The pool of the driver. Throws where the application brought its own Kysely. */
+  getNativeClient(): Promise<unknown>;
 }
 
 export interface BeginOptions {
@@ -53,6 +57,9 @@ export function compile(sql: string, parameters: readonly unknown[]): CompiledSt
 
 /** @throws {InvalidArgument} The ORM does not talk to PostgreSQL. */
 export function sqlConnectionOf(orm: MikroORM): SqlConnection {
+  if (typeof orm?.em?.getDriver !== 'function') {
+    throw new InvalidArgument('orm', 'a MikroORM', orm, 'Pass what `MikroORM.init()` resolves to.');
+  }
   const connection: Connection = orm.em.getDriver().getConnection('write');
   if (!descendsFrom(orm.em.getPlatform(), 'BasePostgreSqlPlatform')) {
     throw new InvalidArgument('orm', 'a MikroORM of @mikro-orm/postgresql or @mikro-orm/pglite', orm);

@@ -1,5 +1,6 @@
 import { EventType } from '@mikro-orm/core';
 import { TransactionMismatch } from '../../../src/index.js';
+import { giveBack } from './broken-connection.js';
 import { within } from './flow.js';
 import { OpenTransaction } from './open-transaction.js';
 import type { Participant } from './open-transaction.js';
@@ -79,6 +80,9 @@ function install(connection: SqlConnection): Watch {
     const transaction = meet(handle);
     try {
       await rollback(handle, broadcaster, loggerContext);
+    } catch (error) {
+      await giveBack(handle, error);
+      throw error;
     } finally {
       transaction.rolledBack();
     }

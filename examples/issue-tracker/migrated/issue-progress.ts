@@ -18,7 +18,7 @@ export const issueProgressTable = `
     comments integer not null default 0
   )`;
 
-/** A read model of one row per issue, kept by a typed handler. */
+/** A read model of one row per issue, kept by a typed handler: its rows commit with the events, or neither does. */
 export function keepIssueProgress(store: EventStore, em: EntityManager): () => void {
   const count = async (issue: string, column: 'opened' | 'closed' | 'comments') => {
     await em.execute(
@@ -36,7 +36,7 @@ export function keepIssueProgress(store: EventStore, em: EntityManager): () => v
   };
   return store.subscribe(handler, {
     to: [IssueOpened, IssueReopened, IssueClosed, CommentAdded],
-    run: 'after-commit',
+    run: 'in-transaction',
     name: 'issue progress',
   });
 }

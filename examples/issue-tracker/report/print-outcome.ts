@@ -56,10 +56,14 @@ function printRollback(output: Output, { after: { refusal } }: Outcome): void {
 }
 
 function printHandlers(output: Output, { handlers, otherDirection }: Outcome): void {
-  section(output, 'Typed handlers added beside the old listeners; they run after the commit', [
+  section(output, 'Typed handlers added beside the old listeners', [
     ...table([
-      ['issue progress', `${handlers.progressCounted} of ${handlers.progressRecorded} events`],
-      ['review inbox', `${handlers.inboxHeard} of ${handlers.inboxRecorded} events`],
+      [
+        'issue progress',
+        'in the transaction',
+        `${handlers.progressCounted} of ${handlers.progressRecorded} events`,
+      ],
+      ['review inbox', 'after the commit', `${handlers.inboxHeard} of ${handlers.inboxRecorded} events`],
     ]),
     '',
     ...table(

@@ -42,6 +42,8 @@ export function memoryLog({
 
   return {
     name: 'memory',
+    // Unit tests run code that names its entity manager; here it has nothing to say.
+    publishOptions: ['em'],
     transactions,
     deliveries: memoryDeliveries(transactions, wakeUps, now),
     transaction: (work) => transactions.run(() => work()),

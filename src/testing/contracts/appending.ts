@@ -121,6 +121,42 @@ export function appending({ test }: LogTests): void {
     assert.deepEqual(await log.streamsOf(record.id), ['b']);
   });
 
+  test('refuses only those of many single events whose id is taken', async ({ log }) => {
+    const [stored, twice] = [newRecord(), newRecord()];
+    await store(log, 'a', stored);
+    const outcomes = await log.append([
+      appendOf('a', [newRecord()]),
+      appendOf('b', [twice]),
+      appendOf('a', [stored]),
+      appendOf(undefined, [newRecord()]),
+      appendOf('a', [twice]),
+      appendOf('a', [newRecord()]),
+    ]);
+    assert.deepEqual(
+      [0, 1, 3, 5].map((index) => storedOf(outcomes[index]).firstVersion),
+      [1, 0, undefined, 2],
+    );
+    assertDuplicate(failureOf(outcomes[2]), stored.id);
+    assertDuplicate(failureOf(outcomes[4]), twice.id);
+    await assertDense(log, 'a', 3);
+    await assertDense(log, 'b', 1);
+  });
+
+  test('numbers many single events in the order given, each in its stream', async ({ log }) => {
+    const records = newRecords(60);
+    const outcomes = await log.append(
+      records.map((record, index) => appendOf(['z', 'a', undefined][index % 3], [record])),
+    );
+    assert.deepEqual(
+      outcomes.map((outcome) => storedOf(outcome).firstVersion),
+      records.map((_, index) => (index % 3 === 2 ? undefined : Math.floor(index / 3))),
+    );
+    const every = (start: number) => idsOf(records.filter((_, index) => index % 3 === start));
+    assert.deepEqual(await readIds(log, { stream: 'z' }), every(0));
+    assert.deepEqual(await readIds(log, { stream: 'a' }), every(1));
+    assert.deepEqual(await readIds(log), idsOf(records));
+  });
+
   test('leaves no gap in the versions where an append was refused', async ({ log }) => {
     const record = newRecord();
     await store(log, 'a', record);

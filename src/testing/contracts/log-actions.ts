@@ -11,25 +11,13 @@ import type {
   ReadQuery,
   Stored,
 } from '../../log/event-log.js';
-
-const everything: ReadQuery = {
-  stream: undefined,
-  direction: 'forward',
-  order: 'append',
-  types: undefined,
-  ids: undefined,
-  after: undefined,
-  before: undefined,
-  newerThan: undefined,
-  olderThan: undefined,
-  limit: undefined,
-};
+import { wholeLog } from '../../log/whole-log.js';
 
 export type Query = Partial<ReadQuery>;
 
 /** The whole global order, forward, but for what is given. */
 export function queryOf(query: Query = {}): ReadQuery {
-  return { ...everything, ...query };
+  return { ...wholeLog, ...query };
 }
 
 export async function read(log: EventLog, query: Query = {}, batchSize = 100): Promise<EventRecord[]> {

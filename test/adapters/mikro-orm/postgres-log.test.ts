@@ -108,6 +108,16 @@ interface Opened {
 /** Whoever waits for a statement is told anyway. */
 function ignoreLoss(): void {}
 
+const lastQueries = new WeakMap<PoolClient, Promise<unknown>>();
+
+/** A client of its own answers one query after the other; pg wants to be asked so, too. */
+function inTurn<T>(to: Pool | PoolClient, ask: () => Promise<T>): Promise<T> {
+  if (to instanceof Pool) return ask();
+  const answer = (lastQueries.get(to) ?? Promise.resolve()).then(ask, ask);
+  lastQueries.set(to, answer);
+  return answer;
+}
+
 const pools = new Map<string, Pool>();
 let schemas = 0;
 
@@ -128,7 +138,8 @@ function connect(pool: Pool, schema = `log_${(schemas += 1)}`): Opened {
     (client: () => Pool | PoolClient): Execute =>
     async <Row>(text: string, values: readonly unknown[]) => {
       sent.push({ text, values });
-      return (await client().query(text, [...values])).rows as readonly Row[];
+      const to = client();
+      return (await inTurn(to, () => to.query(text, [...values]))).rows as readonly Row[];
     };
   const connections: Connections = { joined: on(() => transactions.client ?? pool), apart: on(() => pool) };
   const transactions: PgTransactions = new PgTransactions(pool, (appends) => raw.append(appends));
@@ -793,6 +804,25 @@ describe('a log without its schema', () => {
     await expect(use(log)).rejects.toMatchObject(outdated);
     await expect(transactions.run(() => use(log))).rejects.toMatchObject(outdated);
     await expect(use(log)).rejects.toThrow('store.migrate()');
+  });
+
+  it('is told before its first use, in a transaction that stays usable, and not asked for again', async () => {
+    const { schema, rows } = await openLog(pool);
+    await rows(`insert into ${schema}.migrations (version) values (${wantedVersion + 1})`);
+    const { log, transactions, sent } = connect(pool, schema);
+    const outdated = { code: 'schema_outdated', found: wantedVersion + 1, wanted: wantedVersion };
+    await expect(log.append([appendOf('a', newRecords(1))])).rejects.toMatchObject(outdated);
+    await transactions.run(async () => {
+      await expect(log.append([appendOf('a', newRecords(1))])).rejects.toMatchObject(outdated);
+      await transactions.client?.query('select 1');
+    });
+
+    await rows(`delete from ${schema}.migrations where version > ${wantedVersion}`);
+    await transactions.run(() => log.append([appendOf('a', newRecords(1))]));
+    sent.length = 0;
+    await transactions.run(() => log.append([appendOf('a', newRecords(1))]));
+    expect(sent.map((each) => each.text)).toEqual([expect.stringContaining('append_one')]);
+    expect(await readIds(log)).toHaveLength(2);
   });
 
   it('tells the version of an older one', async () => {

@@ -76,7 +76,8 @@ function spyOn(pool: Pool, sent: string[]): void {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
     Object.assign(client, {
       query: (...args: unknown[]) => {
-        sent.push(String(args[0]));
+        const [statement] = args as [string | { readonly text: string }];
+        sent.push(typeof statement === 'string' ? statement : statement.text);
         return query(...args);
       },
     });
@@ -174,7 +175,7 @@ describe('an event published inside a transaction', () => {
     expect(app.sent.map(firstWords)).toEqual([
       'begin',
       'insert into "catalog_item"',
-      'select "handover".append($1::json)::text as',
+      'select "handover".append_each($1::json)::text as',
       'commit',
     ]);
   });
@@ -780,6 +781,24 @@ describe('a transaction that the server aborted', () => {
     await expect(work).rejects.toMatchObject({ code: '23503' });
     expect(await stored()).toEqual([]);
     expect(app.heard).toEqual([]);
+  });
+});
+
+describe('a connection lost within a transaction', () => {
+  it('costs the pool no place', async () => {
+    const small = await start({ clientUrl: database.url, pool: { min: 0, max: 1 } });
+    const publish = () => small.store.publish(new Noted({ note: 'again' }));
+    const { joined } = connectionsOf(homeOf(small.orm));
+    const { apart } = connectionsOf(homeOf(app.orm));
+    const lose = async () => {
+      await publish();
+      const [row] = await joined<{ pid: number }>('select pg_backend_pid() as pid', []);
+      await apart('select pg_terminate_backend($1, 5000)', [row?.pid]);
+    };
+    await expect(small.orm.em.fork().transactional(lose)).rejects.toThrow();
+    await publish();
+    expect(small.heard).toEqual(['again']);
+    await small.orm.close(true);
   });
 });
 

@@ -8,4 +8,6 @@ it('is placed', async () => {
   const cents: number | undefined = captured[0]?.data.cents;
   expect(cents).toBe(990);
   expect(captured).toHavePublished(OrderPlaced, { data: { orderId: '7' } });
+  const asked: Promise<void> = expect(store).toHavePublished(OrderPlaced);
+  await asked;
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Event, EventStore, HandoverError } from 'handover';
+import { defineEvent, Event, EventStore, HandoverError, memoryLog } from 'handover';
 import { errorOf, PriceUpdated, QuoteArchived, QuoteCompleted, quotes } from './sample-events.js';
 
 type Untyped = Record<string, (...args: readonly unknown[]) => unknown>;
@@ -196,6 +196,67 @@ describe('an argument of the wrong kind', () => {
     }
   });
 
+  it('is refused as a misspelt option, which would be passed over in silence', async () => {
+    const noop = () => undefined;
+    const misspelt = (work: (store: Untyped) => unknown, received: string, remedy: string) =>
+      refused((store) => work(untyped(store)), {
+        code: 'invalid_argument',
+        argument: 'options',
+        received,
+        message: expect.stringContaining(remedy),
+      });
+    await misspelt((store) => store['publish']?.(quotes('a'), { steam: 'x' }), 'steam', 'Write `stream`');
+    await misspelt(
+      (store) => store['append']?.(quotes('a'), { stream: 'x', expected_version: 0 }),
+      'expected_version',
+      'Write `expectedVersion`',
+    );
+    await misspelt(
+      (store) => store['publish']?.(quotes('a'), { streamName: 'x' }),
+      'streamName',
+      'Write `stream`',
+    );
+    await misspelt(
+      (store) => store['publish']?.(quotes('a'), { retries: 3 }),
+      'retries',
+      'Take `retries` out',
+    );
+    await misspelt((store) => store['link']?.('a', { stream: 'x', topic: 'y' }), 'topic', 'Take `topic` out');
+    await misspelt((store) => store['subscribe']?.(noop, { too: [QuoteArchived] }), 'too', 'Write `to`');
+    await misspelt(
+      (store) => store['subscribeToAll']?.(noop, { to: [QuoteArchived] }),
+      'to',
+      'Take `to` out',
+    );
+    await misspelt((store) => store['searchStreams']?.('x', { limits: 3 }), 'limits', 'Write `limit`');
+    await misspelt(() => new EventStore({ logs: 1 } as never), 'logs', 'Write `log`');
+    await misspelt(() => new EventStore(memoryLog() as never), 'name', '`new EventStore({ log })`');
+    await misspelt(() => new QuoteArchived({}, { metdata: {} } as never), 'metdata', 'Write `metadata`');
+    await misspelt(() => defineEvent('X', undefined, { upcasts: {} } as never), 'upcasts', 'Write `upcast`');
+    class Declared {
+      static handles = { to: [QuoteArchived], rnu: 'in-transaction' };
+      handle = noop;
+    }
+    await misspelt((store) => store['subscribe']?.(Declared), 'rnu', 'Write `run`');
+
+    const store = new EventStore();
+    await untyped(store)['publish']?.(quotes('a'), { steam: undefined, em: {} });
+    expect(await store.read.count()).toBe(1);
+  });
+
+  it('is refused as a time that a database cannot keep, while a reader may ask since for ever', async () => {
+    const ancient = new Date(-8_640_000_000_000_000);
+    await refused(() => new QuoteArchived({}, { timestamp: ancient }), { argument: 'timestamp' });
+    await refused(() => new QuoteArchived({}, { validAt: ancient }), { argument: 'validAt' });
+    await refused(() => new EventStore({ clock: () => ancient }).publish(quotes('a')), { argument: 'clock' });
+    await refused((store) => store.withMetadata({ validAt: ancient }, () => store.publish(quotes('a'))), {
+      code: 'invalid_payload',
+    });
+    const store = new EventStore();
+    await store.publish(quotes('a'));
+    expect(await store.read.newerThan(ancient).count()).toBe(1);
+  });
+
   // R34
   it('is refused as a limit or a batch size', async () => {
     for (const count of [undefined, null, 0, -1, 1.5, Number.NaN, Infinity, '3']) {
@@ -255,6 +316,9 @@ describe('an argument of the wrong kind', () => {
       await refused(() => new EventStore({ maxPayloadBytes }), { argument: 'maxPayloadBytes' });
     }
     await refused(() => new EventStore({ events: [Event as never] }), { code: 'invalid_argument' });
+    await refused(() => new EventStore({ events: QuoteArchived as never }), { argument: 'events' });
+    await refused(() => new EventStore({ log: { em: {} } as never }), { argument: 'log' });
+    await refused(() => new EventStore({ clock: 5 as never }), { argument: 'clock' });
     await refused(() => new EventStore({ clock: () => new Date('never') }).publish(quotes('a')), {
       argument: 'clock',
     });
