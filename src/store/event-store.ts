@@ -17,6 +17,7 @@ import { checkKnownOptions } from '../errors/known-options.js';
 import { EventNotFound } from '../errors/log-errors.js';
 import type { EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
+import { checkEventId } from '../events/event-id.js';
 import { requiredVersion, type ExpectedVersion } from '../events/expected-version.js';
 import type { Metadata } from '../events/metadata.js';
 import { newId } from '../events/new-id.js';
@@ -115,7 +116,7 @@ export class EventStore implements AsyncDisposable {
     const stream = checkStreamName(options.stream);
     const { expectedVersion = 'any' } = options;
     const expected = requiredVersion(expectedVersion, stream);
-    const ids = [eventIds].flat().map((id: unknown) => checkId(id));
+    const ids = [eventIds].flat().map((id: unknown) => checkEventId('eventId', id));
     if (ids.length > 0) await this.#log.link({ stream, expected, eventIds: ids });
   }
 
@@ -143,25 +144,27 @@ export class EventStore implements AsyncDisposable {
 
   /** Streams that hold the event, its home first. Unknown ids are in none. */
   async streamsOf(eventId: string): Promise<readonly string[]> {
-    return this.#log.streamsOf(checkId(eventId));
+    return this.#log.streamsOf(checkEventId('eventId', eventId));
   }
 
   /** @throws {EventNotFound} The event is not in the stream. */
   async versionIn(stream: string, eventId: string): Promise<number> {
-    const version = await this.#log.versionIn(checkStreamName(stream), checkId(eventId));
+    const version = await this.#log.versionIn(checkStreamName(stream), checkEventId('eventId', eventId));
     if (version === undefined) throw new EventNotFound(eventId, stream);
     return version;
   }
 
   /** Place in the global order; positions rise and may have gaps. @throws {EventNotFound} */
   async positionOf(eventId: string): Promise<bigint> {
-    const position = await this.#log.positionOf(checkId(eventId));
+    const position = await this.#log.positionOf(checkEventId('eventId', eventId));
     if (position === undefined) throw new EventNotFound(eventId);
     return position;
   }
 
   async isIn(stream: string, eventId: string): Promise<boolean> {
-    return (await this.#log.versionIn(checkStreamName(stream), checkId(eventId))) !== undefined;
+    return (
+      (await this.#log.versionIn(checkStreamName(stream), checkEventId('eventId', eventId))) !== undefined
+    );
   }
 
   /** Stream names that begin with `prefix`, literally, ascending. `limit` is 10 unless given. */
@@ -217,7 +220,7 @@ export class EventStore implements AsyncDisposable {
 
   /** What became of an event, for every handler: as data, and with `String(…)` as text. */
   async why(eventId: string): Promise<Why> {
-    return this.#queue.why(checkId(eventId));
+    return this.#queue.why(checkEventId('eventId', eventId));
   }
 
   /** `await store.within(work).subscribe(handler, { to: [A] }).run()`: handlers for what `work` publishes only. */
@@ -289,11 +292,6 @@ export class EventStore implements AsyncDisposable {
     await this.#writer.idle();
     await this.#log.close();
   }
-}
-
-function checkId(id: unknown): string {
-  if (typeof id === 'string' && id !== '' && id.isWellFormed() && !id.includes('\0')) return id;
-  throw new InvalidArgument('eventId', 'the id of an event', id, 'Pass `event.id`.');
 }
 
 function isSearchable(prefix: string): boolean {
