@@ -24,13 +24,21 @@ export type {
   EventOf,
   Handler,
   HandlerClass,
+  HandlerFactory,
   HandlerFunction,
   HandlerObject,
   SubscribeOptions,
 } from './delivery/handler.js';
+export type { DeadLetters } from './delivery/dead-letters.js';
+export type * from './delivery/delivery-log.js';
 export type { Delivery, HandlerContext } from './delivery/handler-context.js';
 export { Handles } from './delivery/handles.js';
 export type { HandlesOptions } from './delivery/handles.js';
+export type { QueuedOptions } from './delivery/queued-options.js';
+export type { Backoff } from './delivery/retry-policy.js';
+export type { Why, WhyEvent, WhyHandler } from './delivery/why.js';
+export type { WorkOptions } from './delivery/worker/worker-options.js';
+export type { Worker } from './delivery/worker/worker.js';
 
 export type * from './log/event-log.js';
 export { memoryLog } from './log/memory/memory-log.js';
@@ -47,6 +55,12 @@ export {
   InvalidEventName,
   InvalidStreamName,
 } from './errors/argument-errors.js';
+export {
+  DeliveryLost,
+  HandlerTimedOut,
+  UnexpectedEventType,
+  WorkerStopped,
+} from './errors/delivery-errors.js';
 export {
   DuplicateEventType,
   InvalidEvent,

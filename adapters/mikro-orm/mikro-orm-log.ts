@@ -1,6 +1,7 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/core';
 import { checkKnownOptions, InvalidArgument } from '../../src/index.js';
 import type { EventLog } from '../../src/index.js';
+import { listenClientsOf } from './postgres/deliveries/listen-client.js';
 import { inOrderOfCalls, postgresLog } from './postgres/postgres-log.js';
 import { defaultSchema, warnIfUnguarded } from './schema-guard.js';
 import { connectionsOf } from './transactions/connections.js';
@@ -36,9 +37,11 @@ export function mikroOrmLog(orm: MikroORM, options: MikroOrmLogOptions = {}): Ev
   if (!Number.isSafeInteger(maxEventsPerTransaction) || maxEventsPerTransaction < 1) {
     throw new InvalidArgument('maxEventsPerTransaction', 'a whole number from 1', maxEventsPerTransaction);
   }
+  const home = homeOf(orm);
   const log: EventLog = postgresLog({
     schema,
-    connections: connectionsOf(homeOf(orm)),
+    connections: connectionsOf(home),
+    listenClient: listenClientsOf(home.connection),
     transactions: mikroOrmTransactions(orm, {
       schema,
       maxEventsPerTransaction,

@@ -6,6 +6,7 @@ import type { Event } from '../events/event.js';
 import { checkEventName } from '../events/event-name.js';
 import type { HandlerContext } from './handler-context.js';
 import { handlesOf, type Declaration, type HandlesOptions } from './handles.js';
+import { queuedOptionNames, queuedSettings, refuseQueuedOptions } from './queued-options.js';
 import type { Phase, Subscription } from './subscription.js';
 
 export type HandlerFunction<E extends Event = Event> = (event: E, context: HandlerContext) => unknown;
@@ -18,7 +19,19 @@ export interface HandlerObject<E extends Event = Event> {
 /** Made afresh for each event, without arguments. */
 export type HandlerClass<E extends Event = Event> = new () => HandlerObject<E>;
 
-export type Handler<E extends Event = Event> = HandlerFunction<E> | HandlerObject<E> | HandlerClass<E>;
+/** Makes a handler afresh for each event, such as from a container. */
+export interface HandlerFactory<E extends Event = Event> {
+  readonly create: () =>
+    | HandlerObject<E>
+    | HandlerFunction<E>
+    | Promise<HandlerObject<E> | HandlerFunction<E>>;
+}
+
+export type Handler<E extends Event = Event> =
+  | HandlerFunction<E>
+  | HandlerObject<E>
+  | HandlerClass<E>
+  | HandlerFactory<E>;
 
 /** A class that says by `@Handles` or `static handles` what it is for. */
 export type DeclaredHandler = new () => object;
@@ -44,7 +57,7 @@ export interface Wish {
   readonly subscription: Subscription;
 }
 
-const handlerOptions = ['run', 'name'];
+const handlerOptions = ['run', 'name', ...queuedOptionNames];
 const listedOptions = ['to', ...handlerOptions];
 const declarable = [...listedOptions, 'method'];
 
@@ -52,17 +65,20 @@ const declarable = [...listedOptions, 'method'];
 export function toSubscription(handler: unknown, options: Declaration, scope: 'listed' | 'all'): Wish {
   const declared = handlesOf(handler);
   const merged = { ...declared, ...defined(options) };
-  const run = checkPhase(handler, merged.run);
+  const run = checkPhase(merged.run);
   const known = scope === 'all' ? handlerOptions : listedOptions;
   checkKnownOptions(options, known, scope === 'all' ? "`{ name: 'audit' }`" : '`{ to: [OrderPlaced] }`');
   checkKnownOptions(declared ?? {}, declarable);
   const name = merged.name ?? nameOf(handler);
   const to = scope === 'all' ? undefined : checkTargets(handler, merged.to);
+  if (run === 'queued') refuseSharedState(handler);
+  else refuseQueuedOptions(merged);
   return {
     eventClasses: (to ?? []).filter(isEventClass),
     subscription: {
       name,
       run,
+      queued: run === 'queued' ? queuedSettings(handler, merged) : undefined,
       types: to?.map((target) => (typeof target === 'string' ? target : target.type)),
       handler,
       call: callable(handler, declared?.method ?? 'handle'),
@@ -80,11 +96,30 @@ function callable(handler: unknown, method: string): Subscription['call'] {
   } else if (hasMethod(handler, method)) {
     const target = handler;
     return (event, context) => target[method]?.(event, context);
+  } else if (hasMethod<() => unknown>(handler, 'create')) {
+    return madeBy(handler);
   }
   throw new InvalidHandler(
     handler,
     `${describeValue(handler)} cannot handle events: it is no function and has no method \`${method}\`.`,
     'Pass `async (event, context) => …`, an object with `handle(event, context)`, or a class that has it.',
+  );
+}
+
+function madeBy(factory: Record<string, () => unknown>): Subscription['call'] {
+  return async (event, context) => callable(await factory['create']?.(), 'handle')(event, context);
+}
+
+/** One instance for all deliveries would share its fields between events that are handled at the same time. */
+function refuseSharedState(handler: unknown): void {
+  if (typeof handler !== 'object' || handler === null) return;
+  if (hasMethod(handler, 'create') && !hasMethod(handler, 'handle')) return;
+  const maker = nameOf(handler);
+  const instead = maker === 'anonymous' ? 'the class' : `\`${maker}\``;
+  throw new InvalidHandler(
+    handler,
+    `A queued handler is made afresh for each delivery, and ${describeValue(handler)} is made already.`,
+    `Pass ${instead} itself, or a factory: \`{ create: () => new ${maker === 'anonymous' ? 'TheHandler' : maker}(…) }\`.`,
   );
 }
 
@@ -106,16 +141,9 @@ function checkTargets(handler: unknown, to: unknown): readonly (EventClass | str
   });
 }
 
-function checkPhase(handler: unknown, run: unknown = 'after-commit'): Phase {
-  if (run === 'after-commit' || run === 'in-transaction') return run;
-  if (run === 'queued') {
-    throw new InvalidHandler(
-      handler,
-      `${nameOf(handler)} asks to be queued, and this release delivers in process only.`,
-      "Subscribe it with `run: 'after-commit'` for now.",
-    );
-  }
-  throw new InvalidArgument('run', "'in-transaction' or 'after-commit'", run);
+function checkPhase(run: unknown = 'after-commit'): Phase {
+  if (run === 'after-commit' || run === 'in-transaction' || run === 'queued') return run;
+  throw new InvalidArgument('run', "'in-transaction', 'after-commit' or 'queued'", run);
 }
 
 function nameOf(handler: unknown): string {
@@ -133,7 +161,7 @@ function isClass(value: object): boolean {
   return /^class\b/.test(Function.prototype.toString.call(value));
 }
 
-function hasMethod(value: unknown, method: string): value is Record<string, HandlerFunction> {
+function hasMethod<F = HandlerFunction>(value: unknown, method: string): value is Record<string, F> {
   return (
     typeof value === 'object' &&
     value !== null &&

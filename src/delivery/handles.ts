@@ -1,10 +1,14 @@
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { isEventClass, type EventClass } from '../events/define-event.js';
+import type { QueuedOptions } from './queued-options.js';
 
-export interface HandlesOptions {
+export interface HandlesOptions extends QueuedOptions {
   /** Default `'after-commit'`. */
   readonly run?: 'in-transaction' | 'after-commit' | 'queued' | undefined;
-  /** Stable name; shown in errors. Default: the name of the class or function. */
+  /**
+   * Shown in errors. Default: the name of the class or function. A queued handler needs one that stays: its deliveries
+   * belong to it across deployments.
+   */
   readonly name?: string | undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { RequiredVersion } from '../events/expected-version.js';
 import type { WrongExpectedVersion, DuplicateEvent } from '../errors/log-errors.js';
+import type { DeliveryLog } from '../delivery/delivery-log.js';
 import type { Transactions } from './transactions.js';
 
 /** An event on its way into the log: checked, with its JSON made. */
@@ -107,6 +108,9 @@ export interface EventLog {
 
   /** The transactions this log can join; `undefined` where it has none. */
   readonly transactions: Transactions | undefined;
+
+  /** Queued deliveries; `undefined` where the log keeps none. */
+  readonly deliveries?: DeliveryLog | undefined;
 
   /** Creates or upgrades the schema. Idempotent, and safe from many processes at once. */
   migrate(): Promise<void>;

@@ -7,12 +7,17 @@ import {
   type SubscribeOptions,
 } from '../delivery/handler.js';
 import type { Declaration, HandlesOptions } from '../delivery/handles.js';
+import type { DeadLetters } from '../delivery/dead-letters.js';
 import { Subscriptions } from '../delivery/subscriptions.js';
+import type { Why } from '../delivery/why.js';
+import type { WorkOptions } from '../delivery/worker/worker-options.js';
+import type { Worker } from '../delivery/worker/worker.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { checkKnownOptions } from '../errors/known-options.js';
 import { EventNotFound } from '../errors/log-errors.js';
 import type { EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
+import { checkEventId } from '../events/event-id.js';
 import { requiredVersion, type ExpectedVersion } from '../events/expected-version.js';
 import type { Metadata } from '../events/metadata.js';
 import { newId } from '../events/new-id.js';
@@ -27,6 +32,7 @@ import { contextOf, runWithin, type EventSink } from './context.js';
 import { ErrorReports } from '../errors/error-reports.js';
 import { EventTypes } from './event-types.js';
 import { Preparation } from './preparation.js';
+import { Queue } from './queue.js';
 import { Reader } from './reader.js';
 import { Recording } from './recording.js';
 import { checkLinkOptions, checkStoreOptions, limitsFrom, type EventStoreOptions } from './options.js';
@@ -44,6 +50,7 @@ export class EventStore implements AsyncDisposable {
   readonly #errors = new ErrorReports();
   readonly #preparation: Preparation;
   readonly #announcer: Announcer;
+  readonly #queue: Queue;
   readonly #writer: Writer;
   /** The way in for publishers that cannot wait, such as the legacy bus. */
   readonly recording: Recording;
@@ -60,7 +67,10 @@ export class EventStore implements AsyncDisposable {
       publishOptions: this.#log.publishOptions,
     });
     this.#announcer = new Announcer(this, this.#subscriptions, this.#log.transactions);
-    this.#writer = new Writer(this.#log, this.#announcer, (error) => this.#errors.report(error));
+    const report = (error: unknown) => this.#errors.report(error);
+    const [log, types, subscriptions] = [this.#log, this.#types, this.#subscriptions];
+    this.#queue = new Queue(this, { log, types, subscriptions, report });
+    this.#writer = new Writer(this.#log, this.#announcer, this.#queue, report);
     this.recording = new Recording(this.#log, this.#preparation, this.#writer, this.#announcer);
   }
 
@@ -85,7 +95,7 @@ export class EventStore implements AsyncDisposable {
     return this.#record<E>(events, options, this.#announcer);
   }
 
-  /** Records events like {@link publish}, and tells nobody. */
+  /** Records events like {@link publish}, and tells nobody in this process. Queued handlers follow the log. */
   append<E extends Event>(
     events: E | readonly E[],
     options: PublishOptions = {},
@@ -106,7 +116,7 @@ export class EventStore implements AsyncDisposable {
     const stream = checkStreamName(options.stream);
     const { expectedVersion = 'any' } = options;
     const expected = requiredVersion(expectedVersion, stream);
-    const ids = [eventIds].flat().map((id: unknown) => checkId(id));
+    const ids = [eventIds].flat().map((id: unknown) => checkEventId('eventId', id));
     if (ids.length > 0) await this.#log.link({ stream, expected, eventIds: ids });
   }
 
@@ -134,25 +144,27 @@ export class EventStore implements AsyncDisposable {
 
   /** Streams that hold the event, its home first. Unknown ids are in none. */
   async streamsOf(eventId: string): Promise<readonly string[]> {
-    return this.#log.streamsOf(checkId(eventId));
+    return this.#log.streamsOf(checkEventId('eventId', eventId));
   }
 
   /** @throws {EventNotFound} The event is not in the stream. */
   async versionIn(stream: string, eventId: string): Promise<number> {
-    const version = await this.#log.versionIn(checkStreamName(stream), checkId(eventId));
+    const version = await this.#log.versionIn(checkStreamName(stream), checkEventId('eventId', eventId));
     if (version === undefined) throw new EventNotFound(eventId, stream);
     return version;
   }
 
   /** Place in the global order; positions rise and may have gaps. @throws {EventNotFound} */
   async positionOf(eventId: string): Promise<bigint> {
-    const position = await this.#log.positionOf(checkId(eventId));
+    const position = await this.#log.positionOf(checkEventId('eventId', eventId));
     if (position === undefined) throw new EventNotFound(eventId);
     return position;
   }
 
   async isIn(stream: string, eventId: string): Promise<boolean> {
-    return (await this.#log.versionIn(checkStreamName(stream), checkId(eventId))) !== undefined;
+    return (
+      (await this.#log.versionIn(checkStreamName(stream), checkEventId('eventId', eventId))) !== undefined
+    );
   }
 
   /** Stream names that begin with `prefix`, literally, ascending. `limit` is 10 unless given. */
@@ -172,7 +184,7 @@ export class EventStore implements AsyncDisposable {
    * Calls `handler` for every event of the types in `to`, from now on.
    *
    * @returns What ends exactly this subscription.
-   * @throws {InvalidHandler} {InvalidArgument} {DuplicateEventType}
+   * @throws {InvalidHandler} {InvalidArgument} {DuplicateEventType} {DuplicateHandler}
    */
   subscribe(handlerClass: DeclaredHandler, options?: DeclaredOptions): () => void;
   subscribe<Target extends EventClass | string>(
@@ -182,18 +194,33 @@ export class EventStore implements AsyncDisposable {
   subscribe(handler: unknown, options: Declaration = {}): () => void {
     const { eventClasses, subscription } = toSubscription(handler, options, 'listed');
     for (const eventClass of eventClasses) this.#types.learn(eventClass);
-    return this.#subscriptions.add(subscription);
+    return this.#queue.subscribe(subscription);
   }
 
   /** Hears every event, after the handlers of its type. */
   subscribeToAll(handler: Handler, options: HandlesOptions = {}): () => void {
-    return this.#subscriptions.add(toSubscription(handler, options, 'all').subscription);
+    return this.#queue.subscribe(toSubscription(handler, options, 'all').subscription);
   }
 
   /** What was subscribed for a type, in the order of calling. */
   subscribersFor(type: string | EventClass): readonly unknown[] {
     const topic = typeof type === 'string' ? type : type.type;
     return this.#subscriptions.for(topic, contextOf(this).temporary).map((each) => each.handler);
+  }
+
+  /** Runs queued handlers here until the worker is disposed or the store closed. @throws {SchemaOutdated} {InvalidArgument} */
+  work(options: WorkOptions = {}): Promise<Worker> {
+    return this.#queue.work(options);
+  }
+
+  /** Deliveries to queued handlers that were given up. */
+  get deadLetters(): DeadLetters {
+    return this.#queue.deadLetters;
+  }
+
+  /** What became of an event, for every handler: as data, and with `String(…)` as text. */
+  async why(eventId: string): Promise<Why> {
+    return this.#queue.why(checkEventId('eventId', eventId));
   }
 
   /** `await store.within(work).subscribe(handler, { to: [A] }).run()`: handlers for what `work` publishes only. */
@@ -261,14 +288,10 @@ export class EventStore implements AsyncDisposable {
 
   async #finish(): Promise<void> {
     await this.recording.close();
+    await this.#queue.close();
     await this.#writer.idle();
     await this.#log.close();
   }
-}
-
-function checkId(id: unknown): string {
-  if (typeof id === 'string' && id !== '' && id.isWellFormed() && !id.includes('\0')) return id;
-  throw new InvalidArgument('eventId', 'the id of an event', id, 'Pass `event.id`.');
 }
 
 function isSearchable(prefix: string): boolean {

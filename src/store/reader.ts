@@ -4,6 +4,7 @@ import { isEventClass, type EventClass } from '../events/define-event.js';
 import type { EventOf } from '../delivery/handler.js';
 import type { Event } from '../events/event.js';
 import { earliestTime } from '../events/event-time.js';
+import { checkEventId } from '../events/event-id.js';
 import { checkEventName } from '../events/event-name.js';
 import { checkStreamName } from '../events/stream-name.js';
 import type { EventLog, ReadQuery, TimeBound } from '../log/event-log.js';
@@ -56,12 +57,12 @@ export class Reader<E extends Event = Event> implements AsyncIterable<E> {
 
   /** Starts behind this event, seen in reading direction. An id that is not there fails when the reading starts. */
   from(eventId: string): Reader<E> {
-    return this.#with({ after: checkId('from', eventId) });
+    return this.#with({ after: checkEventId('from', eventId) });
   }
 
   /** Stops before this event, seen in reading direction. */
   to(eventId: string): Reader<E> {
-    return this.#with({ before: checkId('to', eventId) });
+    return this.#with({ before: checkEventId('to', eventId) });
   }
 
   /** Only these types, as stored. A later call replaces an earlier one; without any type nothing matches. */
@@ -74,7 +75,7 @@ export class Reader<E extends Event = Event> implements AsyncIterable<E> {
 
   /** Only these ids, still in the order of the stream. Without any id nothing matches. */
   withId(...ids: readonly (string | readonly string[])[]): Reader<E> {
-    return this.#with({ ids: ids.flat().map((id) => checkId('withId', id)) });
+    return this.#with({ ids: ids.flat().map((id) => checkEventId('withId', id)) });
   }
 
   olderThan(at: Date): Reader<E> {
@@ -161,7 +162,7 @@ export class Reader<E extends Event = Event> implements AsyncIterable<E> {
 
   /** Those of the ids that this reader would find, in its order. */
   events(ids: readonly string[]): Reader<E> {
-    for (const id of ids) checkId('event', id);
+    for (const id of ids) checkEventId('event', id);
     const { ids: allowed } = this.#query;
     return this.withId(allowed === undefined ? ids : ids.filter((id) => allowed.includes(id)));
   }
@@ -204,12 +205,6 @@ export class Reader<E extends Event = Event> implements AsyncIterable<E> {
 function checkCount(name: string, value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
   throw new InvalidArgument(name, 'a whole number from 1', value);
-}
-
-function checkId(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '' && value.isWellFormed() && !value.includes('\0'))
-    return value;
-  throw new InvalidArgument(name, 'the id of an event', value, 'Pass `event.id`.');
 }
 
 function bound(name: string, at: unknown, end: 'inclusive' | 'exclusive'): TimeBound {

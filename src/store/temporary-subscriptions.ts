@@ -64,6 +64,10 @@ export class TemporarySubscriptions<T> {
   }
 
   #and(subscription: Subscription): TemporarySubscriptions<T> {
+    if (subscription.run === 'queued') {
+      const remedy = 'Subscribe it to the store, or run it after the commit.';
+      throw new InvalidArgument('run', "'after-commit' or 'in-transaction' within", 'queued', remedy);
+    }
     return new TemporarySubscriptions(this.#store, this.#types, this.#work, [
       ...this.#subscriptions,
       subscription,

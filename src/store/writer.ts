@@ -7,18 +7,21 @@ import type { Transaction, TransactionEntry } from '../log/transactions.js';
 import type { Announcer } from './announcer.js';
 import type { Audience } from './audience.js';
 import { place, seal, takenAlong, type Publication } from './publication.js';
+import type { Queue } from './queue.js';
 
 /** Brings publications into the log: into the open transaction, or together with others in one statement. */
 export class Writer {
   readonly #log: EventLog;
   readonly #groupCommit: GroupCommit;
   readonly #announcer: Announcer;
+  readonly #queue: Queue;
   readonly #report: (error: unknown) => void;
 
-  constructor(log: EventLog, announcer: Announcer, report: (error: unknown) => void) {
+  constructor(log: EventLog, announcer: Announcer, queue: Queue, report: (error: unknown) => void) {
     this.#log = log;
     this.#groupCommit = new GroupCommit(log);
     this.#announcer = announcer;
+    this.#queue = queue;
     this.#report = report;
   }
 
@@ -34,12 +37,14 @@ export class Writer {
       await this.#join(transaction, publication, audience);
       return events;
     }
+    const registering = this.#queue.register(publication);
+    if (registering !== undefined) await registering;
     if (audience.needsTransaction(publication)) {
       await this.#writeInOwnTransaction(publication, audience);
       return events;
     }
     place(publication, await this.#groupCommit.append(publication.append, series));
-    seal(publication);
+    this.#stands(publication);
     await audience.announce(publication);
     return events;
   }
@@ -50,9 +55,14 @@ export class Writer {
    */
   enlist(transaction: Transaction, publication: Publication, audience: Audience): void {
     if (publication.events.length === 0) return;
+    const inTransaction = audience.needsTransaction(publication);
     const entry = this.#entry(publication, (committed) => this.announceQuietly(committed, audience));
-    const beforeCommit = () => this.#announcer.runInTransaction(publication);
-    transaction.add(audience.needsTransaction(publication) ? { ...entry, beforeCommit } : entry);
+    const register = this.#queue.registration(publication, transaction);
+    const beforeCommit = async () => {
+      await register?.();
+      if (inTransaction) await this.#announcer.runInTransaction(publication);
+    };
+    transaction.add(inTransaction || register !== undefined ? { ...entry, beforeCommit } : entry);
   }
 
   idle(): Promise<void> {
@@ -71,7 +81,9 @@ export class Writer {
 
   async #join(transaction: Transaction, publication: Publication, audience: Audience): Promise<void> {
     const inTransaction = audience.needsTransaction(publication);
-    const entry = this.#entry(publication, (committed) => this.announceQuietly(committed, audience));
+    const told = this.#entry(publication, (committed) => this.announceQuietly(committed, audience));
+    const beforeCommit = this.#queue.registration(publication, transaction);
+    const entry = beforeCommit === undefined ? told : { ...told, beforeCommit };
     if (publication.append.expected === undefined && !inTransaction) transaction.add(entry);
     else await transaction.write(entry);
     if (inTransaction) await this.#runOrDoom(transaction, publication);
@@ -107,13 +119,19 @@ export class Writer {
     if (failures.length > 0) throw failures[0];
   }
 
+  /** It is committed: handlers see what stands. */
+  #stands(publication: Publication): void {
+    seal(publication);
+    this.#queue.committed(publication);
+  }
+
   #entry(given: Publication, announce: (committed: Publication) => Promise<void>): TransactionEntry {
     const publication = takenAlong(given);
     return {
       append: publication.append,
       written: (stored) => place(publication, stored),
       committed: () => {
-        seal(publication);
+        this.#stands(publication);
         return announce(publication);
       },
       rolledBack: () => undefined,

@@ -3,6 +3,8 @@ import type { Connections } from '../execute.js';
 import { appender } from './append.js';
 import { changes } from './changes.js';
 import { openDatabase } from './database.js';
+import type { OpenListenClient } from './deliveries/listening.js';
+import { postgresDeliveries } from './deliveries/postgres-deliveries.js';
 import { lookups } from './lookups.js';
 import { count, read } from './read.js';
 
@@ -12,6 +14,8 @@ export interface PostgresLogOptions {
   readonly schema?: string;
   /** Those that `connections.joined` runs in. Default: none, each call commits by itself. */
   readonly transactions?: Transactions | undefined;
+  /** For hearing of new deliveries. Default: they are never heard of, and found by asking. */
+  readonly listenClient?: OpenListenClient | undefined;
 }
 
 /**
@@ -28,12 +32,14 @@ export function postgresLog({
   connections,
   schema = 'handover',
   transactions,
+  listenClient,
 }: PostgresLogOptions): EventLog {
   const database = openDatabase(connections, schema, transactions);
   const write = appender(database.schema);
   return {
     name: 'PostgreSQL',
     transactions,
+    deliveries: postgresDeliveries(database, { transactions, listenClient }),
     migrate: () => database.migrate(),
     append: (appends) => write(database.writing(appends.flatMap(idsOf)), appends),
     ...changes(database),

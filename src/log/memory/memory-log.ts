@@ -1,8 +1,12 @@
 import type { Append, AppendOutcome, EventLog, EventRecord, ReadQuery } from '../event-log.js';
+import type { DeliveryLog } from '../../delivery/delivery-log.js';
 import { compareCodePoints } from './code-points.js';
+import { memoryDeliveries } from './memory-deliveries.js';
 import { MemoryTransactions } from './memory-transactions.js';
 import { inBatches, select, toRecord } from './reading.js';
+import { sequence } from './registering.js';
 import { positionIn, type KeptEvent, type MemoryState } from './state.js';
+import { WakeUps } from './wake-ups.js';
 import * as writing from './writing.js';
 
 export interface MemoryLogOptions {
@@ -13,6 +17,8 @@ export interface MemoryLogOptions {
 }
 
 export interface MemoryLog extends EventLog {
+  readonly deliveries: DeliveryLog;
+
   /**
    * Runs `work` in a transaction: what is recorded in it stays when `work` resolves and vanishes when it rejects.
    * Within a transaction it is a savepoint. Others see the committed state meanwhile, and their writes wait; a
@@ -30,13 +36,16 @@ export function memoryLog({
     const now = new Date(clock());
     return appends.map((each) => writing.append(state, each, now));
   };
-  const transactions = new MemoryTransactions(appendTo, maxEventsPerTransaction);
+  const wakeUps = new WakeUps();
+  const now = () => clock().getTime();
+  const transactions = new MemoryTransactions(appendTo, maxEventsPerTransaction, committing(wakeUps, now));
 
   return {
     name: 'memory',
     // Unit tests run code that names its entity manager; here it has nothing to say.
     publishOptions: ['em'],
     transactions,
+    deliveries: memoryDeliveries(transactions, wakeUps, now),
     transaction: (work) => transactions.run(() => work()),
     migrate: async () => {},
     append: (appends) => transactions.change((state) => appendTo(state, appends)),
@@ -51,6 +60,16 @@ export function memoryLog({
     positionOf: async (eventId) => positionOf(await transactions.visible(), eventId),
     searchStreams: async (prefix, limit) => search(await transactions.visible(), prefix, limit),
     close: async () => {},
+  };
+}
+
+function committing(wakeUps: WakeUps, now: () => number): (state: MemoryState) => void {
+  let announced = 0;
+  return (state) => {
+    sequence(state, now());
+    const { madeDue } = state.deliveries;
+    if (madeDue !== announced) wakeUps.announce();
+    announced = madeDue;
   };
 }
 

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Transaction, Transactions } from '../transactions.js';
 import { Frame, type WriteTo } from './frame.js';
-import { emptyState, sequence, type MemoryState } from './state.js';
+import { emptyState, type MemoryState } from './state.js';
 import { Turns } from './turns.js';
 
 /** Holds the committed state and lets one writer at a time work on a copy of it. */
@@ -10,11 +10,14 @@ export class MemoryTransactions implements Transactions {
   readonly #turns = new Turns();
   readonly #write: WriteTo;
   readonly #maxEvents: number;
+  readonly #committing: (state: MemoryState) => void;
   #committed = emptyState();
 
-  constructor(write: WriteTo, maxEvents: number) {
+  /** @param committing Is given each state that has become the committed one, to complete it. */
+  constructor(write: WriteTo, maxEvents: number, committing: (state: MemoryState) => void) {
     this.#write = write;
     this.#maxEvents = maxEvents;
+    this.#committing = committing;
   }
 
   current(): Transaction | undefined {
@@ -44,11 +47,17 @@ export class MemoryTransactions implements Transactions {
   /** Changes the open transaction's state, or else the committed one. `write` throws before it changes anything. */
   change<T>(write: (state: MemoryState) => T): Promise<T> {
     const frame = this.#frame();
-    if (frame === undefined) return this.#turns.take(() => sequenced(this.#committed, write));
+    if (frame === undefined) return this.#turns.take(() => this.#changeCommitted(write));
     return frame.inTurn(async () => {
       await frame.scope.flush();
       return write(frame.writable());
     });
+  }
+
+  #changeCommitted<T>(write: (state: MemoryState) => T): T {
+    const result = write(this.#committed);
+    this.#committing(this.#committed);
+    return result;
   }
 
   async #runRoot<T>(work: (transaction: Transaction) => Promise<T>) {
@@ -65,7 +74,7 @@ export class MemoryTransactions implements Transactions {
       frame.close();
     });
     this.#committed = frame.state;
-    sequence(this.#committed);
+    this.#committing(this.#committed);
     return { result, scope: frame.scope };
   }
 
@@ -95,10 +104,4 @@ export class MemoryTransactions implements Transactions {
     while (frame !== undefined && !frame.isOpen) frame = frame.parent;
     return frame;
   }
-}
-
-function sequenced<T>(state: MemoryState, write: (state: MemoryState) => T): T {
-  const result = write(state);
-  sequence(state);
-  return result;
 }

@@ -1,3 +1,5 @@
+import { copyTable, emptyTable, type DeliveryTable } from './delivery-table.js';
+
 /** An event as it is kept: never changed, only replaced, so that copied states may share it. */
 export interface KeptEvent {
   readonly id: string;
@@ -32,10 +34,11 @@ export interface MemoryState {
   readonly streams: Map<string, MemoryStream>;
   /** How many of `order` have a position. */
   sequenced: number;
+  readonly deliveries: DeliveryTable;
 }
 
 export function emptyState(): MemoryState {
-  return { events: new Map(), order: [], streams: new Map(), sequenced: 0 };
+  return { events: new Map(), order: [], streams: new Map(), sequenced: 0, deliveries: emptyTable() };
 }
 
 export function copyState(state: MemoryState): MemoryState {
@@ -45,11 +48,8 @@ export function copyState(state: MemoryState): MemoryState {
     order: [...state.order],
     streams: new Map(streams),
     sequenced: state.sequenced,
+    deliveries: copyTable(state.deliveries),
   };
-}
-
-export function sequence(state: MemoryState): void {
-  state.sequenced = state.order.length;
 }
 
 export function emptyStream(): MemoryStream {

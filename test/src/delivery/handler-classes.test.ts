@@ -258,7 +258,7 @@ describe('subscribing', () => {
     }
   });
 
-  it('refuses an unknown phase, and the queue that this release has not', async () => {
+  it('refuses an unknown phase, and a queue option outside the queue', async () => {
     expect(await errorOf(() => subscribe(fail, { to, run: 'later' }))).toMatchObject({ argument: 'run' });
     expect(await errorOf(() => subscribe(fail, { to, run: 'queued' }))).toMatchObject({
       code: 'invalid_handler',

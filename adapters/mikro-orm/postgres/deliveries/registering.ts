@@ -1,0 +1,73 @@
+import type { DeliveryLog, HandlerRegistration } from '../../../../src/index.js';
+import type { Database } from '../database.js';
+import { isStorable } from '../parameters.js';
+import { sequence } from '../sequence.js';
+
+type Registering = Pick<DeliveryLog, 'register' | 'sequence' | 'registrations'>;
+
+interface HandlerRow {
+  readonly name: string;
+  readonly types_json: string | null;
+  readonly starts_from: 'now' | 'beginning';
+  readonly attempts: number;
+}
+
+const batch = 1_000;
+/** Of one call, so that history keeps nobody for long: what it creates wakes workers, and they sequence again. */
+const maxBatches = 20;
+
+/**
+ * What new handlers get of the past comes in batches, each a transaction of its own: the first with their
+ * registration, the others whenever somebody sequences, from where the last one left off.
+ */
+export function registering(database: Database): Registering {
+  const { schema, query, apart } = database;
+
+  const selectHandlers = /* sql */ `
+select name, to_json(types)::text as types_json, starts_from, attempts from ${schema}.handlers order by name`;
+
+  /** One step on both ways. `null`: nothing left, or somebody else is at it. */
+  const advance = async () => {
+    const [step] = await apart<{ moved: number | null; past: number | null }>(
+      `select ${schema}.try_sequence($1::int) as moved, ${schema}.backfill($1::int) as past`,
+      [batch],
+    );
+    return step ?? { moved: null, past: null };
+  };
+
+  const sequenceSome = async () => {
+    let moved = 0;
+    for (let round = 0; round < maxBatches; round += 1) {
+      const step = await advance();
+      moved += step.moved ?? 0;
+      if ((step.moved ?? 0) < batch && step.past === null) break;
+    }
+    return moved;
+  };
+
+  return {
+    async register(handlers) {
+      if (handlers.length === 0) return;
+      await sequence(apart, schema);
+      await apart(`select ${schema}.register($1::json)`, [JSON.stringify(handlers.map(handlerRow))]);
+      await sequenceSome();
+    },
+
+    sequence: sequenceSome,
+
+    async registrations() {
+      const rows = await query<HandlerRow>(selectHandlers, []);
+      return rows.map(({ name, types_json: types, starts_from: from, attempts }) => ({
+        name,
+        types: types === null ? undefined : (JSON.parse(types) as string[]),
+        from,
+        attempts,
+      }));
+    },
+  };
+}
+
+/** No event has a type that cannot be stored. */
+function handlerRow({ name, types, from, attempts }: HandlerRegistration) {
+  return { name, types: types?.filter(isStorable), attempts, starts_from: from };
+}

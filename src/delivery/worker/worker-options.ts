@@ -1,0 +1,62 @@
+import { InvalidArgument } from '../../errors/argument-errors.js';
+import { longestTimer, wholeNumber } from '../queued-options.js';
+
+export interface WorkOptions {
+  /** How many deliveries run at once; default 10. */
+  readonly concurrency?: number | undefined;
+  /** Milliseconds after which the worker looks for work at the latest, should nothing have woken it; default 1 000. */
+  readonly pollEvery?: number | undefined;
+  /**
+   * Milliseconds after which others take over what a killed worker has left; default 30 000. Leases of a living one
+   * are renewed.
+   */
+  readonly leaseFor?: number | undefined;
+  /** Milliseconds that running handlers are given to end when the worker stops; default 25 000. */
+  readonly grace?: number | undefined;
+  /** Names of the queued handlers to run here. Default: all that are subscribed. */
+  readonly handlers?: readonly string[] | undefined;
+}
+
+export interface WorkSettings {
+  readonly concurrency: number;
+  readonly pollEvery: number;
+  readonly leaseFor: number;
+  readonly grace: number;
+  readonly handlers: ReadonlySet<string> | undefined;
+}
+
+/** @param known Names of the queued handlers that are subscribed. @throws {InvalidArgument} */
+export function workSettings(options: unknown, known: readonly string[]): WorkSettings {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgument('options', 'an object', options, 'Write `store.work({ concurrency: 10 })`.');
+  }
+  const {
+    concurrency = 10,
+    pollEvery = 1_000,
+    leaseFor = 30_000,
+    grace = 25_000,
+    handlers,
+  } = options as WorkOptions;
+  return {
+    concurrency: wholeNumber('concurrency', concurrency, 1, 10_000),
+    pollEvery: wholeNumber('pollEvery', pollEvery, 1, longestTimer),
+    leaseFor: wholeNumber('leaseFor', leaseFor, 100, longestTimer),
+    grace: wholeNumber('grace', grace, 0, longestTimer),
+    handlers: handlers === undefined ? undefined : new Set(checkNames(handlers, known)),
+  };
+}
+
+function checkNames(handlers: unknown, known: readonly string[]): readonly string[] {
+  if (!Array.isArray(handlers) || handlers.length === 0) {
+    throw new InvalidArgument('handlers', 'a list of names of queued handlers', handlers);
+  }
+  return Array.from<unknown>(handlers).map((name) => {
+    if (typeof name === 'string' && known.includes(name)) return name;
+    throw new InvalidArgument(
+      'handlers',
+      'names of queued handlers that are subscribed to this store',
+      name,
+      known.length === 0 ? 'Subscribe them before `work()`.' : `Known here: ${known.join(', ')}.`,
+    );
+  });
+}

@@ -1,0 +1,94 @@
+import type { DeliveryError, DeliveryState, HandlerRegistration } from '../../delivery/delivery-log.js';
+
+export interface Lease {
+  readonly token: string;
+  readonly worker: string;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
+
+/** One event for one handler, as it is kept: never changed, only replaced, so that copied tables may share it. */
+export interface KeptDelivery {
+  readonly eventId: string;
+  /** The event's place in the global order. */
+  readonly ordinal: number;
+  readonly handler: string;
+  readonly state: DeliveryState;
+  readonly attempt: number;
+  /** Milliseconds since 1970, as `finishedAt`. */
+  readonly dueAt: number | undefined;
+  readonly lease: Lease | undefined;
+  readonly finishedAt: number | undefined;
+  readonly firstError: DeliveryError | undefined;
+  readonly lastError: DeliveryError | undefined;
+  readonly reason: string | undefined;
+}
+
+export interface KnownHandler {
+  readonly registration: HandlerRegistration;
+  readonly byEvent: Map<string, KeptDelivery>;
+  /** Ids of events whose delivery is pending or running. */
+  readonly open: Set<string>;
+}
+
+export interface DeliveryTable {
+  readonly handlers: Map<string, KnownHandler>;
+  /** The running ones by the token of their lease. */
+  readonly leased: Map<string, KeptDelivery>;
+  /** How often a delivery has become due at once: when it grows, there is something to wake workers for. */
+  madeDue: number;
+}
+
+export function emptyTable(): DeliveryTable {
+  return { handlers: new Map(), leased: new Map(), madeDue: 0 };
+}
+
+export function copyTable({ handlers, leased, madeDue }: DeliveryTable): DeliveryTable {
+  const copies = Array.from(handlers, ([name, known]) => [name, copyHandler(known)] as const);
+  return { handlers: new Map(copies), leased: new Map(leased), madeDue };
+}
+
+function copyHandler({ registration, byEvent, open }: KnownHandler): KnownHandler {
+  return { registration, byEvent: new Map(byEvent), open: new Set(open) };
+}
+
+export function create(
+  table: DeliveryTable,
+  event: { readonly id: string; readonly ordinal: number },
+  handler: string,
+  now: number,
+): void {
+  const nothingYet = {
+    lease: undefined,
+    finishedAt: undefined,
+    firstError: undefined,
+    lastError: undefined,
+    reason: undefined,
+  };
+  const { id: eventId, ordinal } = event;
+  put(table, { eventId, ordinal, handler, state: 'pending', attempt: 0, dueAt: now, ...nothingYet });
+  table.madeDue += 1;
+}
+
+/** Replaces what is kept of this event and handler. */
+export function put(table: DeliveryTable, delivery: KeptDelivery): void {
+  const known = table.handlers.get(delivery.handler);
+  const before = known?.byEvent.get(delivery.eventId);
+  if (before?.lease !== undefined) table.leased.delete(before.lease.token);
+  if (delivery.lease !== undefined) table.leased.set(delivery.lease.token, delivery);
+  known?.byEvent.set(delivery.eventId, delivery);
+  if (delivery.state === 'pending' || delivery.state === 'running') known?.open.add(delivery.eventId);
+  else known?.open.delete(delivery.eventId);
+}
+
+export function* openOf(table: DeliveryTable, handler: string): Generator<KeptDelivery> {
+  const known = table.handlers.get(handler);
+  for (const eventId of known?.open ?? []) {
+    const delivery = known?.byEvent.get(eventId);
+    if (delivery !== undefined) yield delivery;
+  }
+}
+
+export function* allOf(table: DeliveryTable): Generator<KeptDelivery> {
+  for (const { byEvent } of table.handlers.values()) yield* byEvent.values();
+}

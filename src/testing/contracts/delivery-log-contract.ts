@@ -1,0 +1,41 @@
+import { claiming } from './delivery-claiming.js';
+import { competingDeliveries } from './delivery-competing.js';
+import { completing } from './delivery-completing.js';
+import { creating } from './delivery-creating.js';
+import { deadLetters } from './delivery-dead-letters.js';
+import { failing } from './delivery-failing.js';
+import { leases } from './delivery-leases.js';
+import { listening } from './delivery-listening.js';
+import { questions } from './delivery-questions.js';
+import { registering } from './delivery-registering.js';
+import { deliveryTests, type DeliverySubject, type DeliveryTests } from './delivery-subject.js';
+import { announceGaps } from './log-topic.js';
+import { testFrame } from './test-frame.js';
+
+export type { DeliverySubject } from './delivery-subject.js';
+
+const topics: Readonly<Record<string, (tests: DeliveryTests) => void>> = {
+  'registering handlers': registering,
+  'making deliveries': creating,
+  claiming,
+  leases,
+  completing,
+  failing,
+  'dead letters': deadLetters,
+  questions,
+  listening,
+  'workers side by side': competingDeliveries,
+};
+
+/**
+ * Proves that a log keeps what the port `DeliveryLog` promises. Call it at the top of a test file, beside
+ * `eventLogContract`. It sets no clock: leases and delays are of a millisecond where their end is waited for.
+ */
+export function deliveryLogContract(subject: DeliverySubject): void {
+  const { describe } = testFrame();
+  announceGaps(subject);
+  describe(`${subject.name} keeps the contract of a delivery log:`, () => {
+    for (const [topic, define] of Object.entries(topics))
+      describe(topic, () => define(deliveryTests(subject)));
+  });
+}
