@@ -4,7 +4,7 @@ import { createDatabase, type TestDatabase } from '../support/postgres.js';
 // #region imports
 import { MikroORM } from '@mikro-orm/postgresql';
 import { z } from 'zod';
-import { defineEvent, EventStore } from 'handover';
+import { defineEvent, EventStore, Handles } from 'handover';
 import { createBus } from 'handover/legacy';
 import { ignoreHandoverSchema, mikroOrmLog } from 'handover/mikro-orm';
 import { captureEvents } from 'handover/testing';
@@ -105,6 +105,40 @@ describe('what the README shows', () => {
 
     expect(await store.read.stream('Order-43').count()).toBe(0);
     expect((await orm.em.fork().findOneOrFail(OrderRow, '43')).paid).toBe(false);
+    await store.close();
+    await orm.close(true);
+  });
+
+  it('queues handlers', async () => {
+    class OrderPaid extends defineEvent<{ orderId: string }>('OrderPaid') {}
+    const orm = await MikroORM.init({
+      ...ignoreHandoverSchema(),
+      clientUrl: database.url,
+      entities: [OrderRow],
+    });
+    const store = new EventStore({ log: mikroOrmLog(orm) });
+    await store.migrate();
+    await orm.em.execute('create table readme_receipt (order_id text not null)');
+
+    // #region queued
+    @Handles(OrderPaid, { run: 'queued', name: 'receipts.order-paid', attempts: 5 })
+    class WriteReceipt {
+      async handle({ data }: OrderPaid) {
+        // In a transaction of its own, which also marks the delivery as done: this row is written once.
+        await orm.em.execute('insert into readme_receipt values (?)', [data.orderId]);
+      }
+    }
+
+    store.subscribe(WriteReceipt);
+    await using worker = await store.work({ concurrency: 16 });
+
+    const [event] = await store.publish(new OrderPaid({ orderId: '45' }));
+    await worker.idle(); // tests wait like this; a server just keeps the worker
+    const why = await store.why(event!.id);
+    // #endregion
+
+    expect(await orm.em.fork().execute('select order_id from readme_receipt')).toEqual([{ order_id: '45' }]);
+    expect(why.text).toContain('receipts.order-paid');
     await store.close();
     await orm.close(true);
   });
