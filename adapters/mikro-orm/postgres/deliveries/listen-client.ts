@@ -1,9 +1,10 @@
+import { poolOf } from '../../transactions/pool.js';
 import type { SqlConnection } from '../../transactions/sql-connection.js';
 import { isPglite } from '../../transactions/sql-connection.js';
 import type { ListenClient, OpenListenClient } from './listening.js';
 
 /** What is used of MikroORM's pool, that of `pg`. */
-interface Pool {
+interface ClientPool {
   readonly Client: new (options: object) => ListenClient;
   readonly options: { readonly password?: unknown };
 }
@@ -13,9 +14,9 @@ interface Pool {
  * application has handed the ORM a Kysely of its own.
  */
 export function listenClientsOf(connection: SqlConnection): OpenListenClient {
-  let found: { readonly pool: Pool | undefined } | undefined;
+  let found: { readonly pool: ClientPool | undefined } | undefined;
   return async () => {
-    found ??= { pool: isPglite(connection) ? undefined : await poolOf(connection) };
+    found ??= { pool: isPglite(connection) ? undefined : await clientPoolOf(connection) };
     const { pool } = found;
     if (pool === undefined) return undefined;
     const { options } = pool;
@@ -29,14 +30,13 @@ export function listenClientsOf(connection: SqlConnection): OpenListenClient {
   };
 }
 
-async function poolOf(connection: SqlConnection): Promise<Pool | undefined> {
+async function clientPoolOf(connection: SqlConnection): Promise<ClientPool | undefined> {
   await connection.ensureConnection();
-  const { getNativeClient } = connection as { getNativeClient?: () => Promise<unknown> };
-  const pool = await getNativeClient?.call(connection).catch(() => undefined);
-  return isPool(pool) ? pool : undefined;
+  const pool: unknown = await poolOf(connection);
+  return isClientPool(pool) ? pool : undefined;
 }
 
-function isPool(value: unknown): value is Pool {
-  const { Client, options } = (value ?? {}) as Partial<Record<keyof Pool, unknown>>;
+function isClientPool(value: unknown): value is ClientPool {
+  const { Client, options } = (value ?? {}) as Partial<Record<keyof ClientPool, unknown>>;
   return typeof Client === 'function' && typeof options === 'object' && options !== null;
 }
