@@ -35,6 +35,7 @@ export type { Delivery, HandlerContext } from './delivery/handler-context.js';
 export { Handles } from './delivery/handles.js';
 export type { HandlesOptions } from './delivery/handles.js';
 export type { QueuedOptions } from './delivery/queued-options.js';
+export type * from './delivery/scheduler.js';
 export type { Backoff } from './delivery/retry-policy.js';
 export type { Why, WhyEvent, WhyHandler } from './delivery/why.js';
 export type { WorkOptions } from './delivery/worker/worker-options.js';

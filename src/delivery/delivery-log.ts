@@ -10,16 +10,19 @@ export interface HandlerRegistration {
   readonly from: 'now' | 'beginning';
   /** How often one delivery may be tried, from 1. */
   readonly attempts: number;
+  /** Whether its deliveries wait for keys, and run in order within each. */
+  readonly ordered: boolean;
 }
 
 /**
- * - `pending`: waits until it is due.
+ * - `pending`: waits until it is due, or for an earlier event of its key.
+ * - `queued`: handed to a scheduler.
  * - `running`: leased by a worker.
  * - `done`: handled; its database effects are committed.
  * - `dead`: given up, and kept until somebody retries or skips it.
  * - `skipped`: passed over by hand, with a reason.
  */
-export type DeliveryState = 'pending' | 'running' | 'done' | 'dead' | 'skipped';
+export type DeliveryState = 'pending' | 'queued' | 'running' | 'done' | 'dead' | 'skipped';
 
 /** A failure as it is kept: cut, and without anything that is no text. */
 export interface DeliveryError {
@@ -38,6 +41,45 @@ export interface ClaimedDelivery {
   readonly attempt: number;
   /** Proves that the worker still holds the lease (hazards H8): who has it no more can neither complete nor fail. */
   readonly token: string;
+  /** True when it is handled again, or as history. */
+  readonly replaying: boolean;
+}
+
+/** A delivery that waits at a scheduler, under a lease of its own. */
+export interface HandedDelivery {
+  readonly handler: string;
+  readonly eventId: string;
+  /** Holds until a worker takes the delivery, or its lease is over. */
+  readonly token: string;
+}
+
+/** A delivery of an ordered handler whose key nobody has told yet. */
+export interface UnkeyedDelivery {
+  readonly handler: string;
+  readonly event: EventRecord;
+  /** Names the delivery towards `assignKeys`. */
+  readonly place: string;
+}
+
+export interface KeyAssignment {
+  readonly place: string;
+  /** 255 characters at most; or why there is none: the delivery is dead of it. */
+  readonly key: string | DeliveryError;
+}
+
+/** History handled again by one handler. */
+export interface Replay {
+  readonly id: number;
+  readonly handler: string;
+  /** Why, where somebody said it. */
+  readonly reason: string | undefined;
+  readonly startedAt: Date;
+  /** How many events it is about. */
+  readonly total: number;
+  /** How many of them are handled, or passed over. */
+  readonly done: number;
+  /** How many are dead letters. */
+  readonly dead: number;
 }
 
 /** What became of one event for one handler. Times are the database's. */
@@ -48,7 +90,7 @@ export interface DeliveryFate {
   readonly attempt: number;
   /** When a pending delivery may run. */
   readonly dueAt: Date | undefined;
-  /** Until when, and by whom, a running one is leased. */
+  /** Until when, and by whom, a queued or running one is leased. */
   readonly leasedUntil: Date | undefined;
   readonly worker: string | undefined;
   readonly finishedAt: Date | undefined;
@@ -56,6 +98,10 @@ export interface DeliveryFate {
   readonly lastError: DeliveryError | undefined;
   /** Why it was skipped. */
   readonly reason: string | undefined;
+  /** Of an ordered handler, once told. */
+  readonly key: string | undefined;
+  /** The event whose end a pending one waits for: an earlier one of its key. */
+  readonly waitsFor: string | undefined;
 }
 
 export interface ClaimRequest {
@@ -66,6 +112,18 @@ export interface ClaimRequest {
   readonly worker: string;
   /** Milliseconds. */
   readonly leaseFor: number;
+}
+
+export interface HandOverRequest extends ClaimRequest {
+  /** How many deliveries of one handler may wait at the scheduler at once. */
+  readonly mostWaiting: number;
+}
+
+export interface ReplayRequest {
+  readonly handler: string;
+  /** Events behind this position; default: all. */
+  readonly after?: bigint | undefined;
+  readonly reason?: string | undefined;
 }
 
 export interface FailureReport {
@@ -112,9 +170,48 @@ export interface DeliveryLog {
 
   /**
    * Leases due deliveries, oldest events first, and counts their attempts. Takes over what a dead worker held once its
-   * lease is over; one whose attempts are used up by then is dead ("crash poison", hazards H10).
+   * lease is over; one whose attempts are used up by then is dead ("crash poison", hazards H10). Of an ordered handler
+   * it leases the first unfinished one of a key at most.
    */
   claim(request: ClaimRequest): Promise<readonly ClaimedDelivery[]>;
+
+  /**
+   * Leases due deliveries to a scheduler: like `claim`, without counting an attempt. What nobody has taken when the
+   * lease is over is due again.
+   */
+  handOver(request: HandOverRequest): Promise<readonly HandedDelivery[]>;
+
+  /** Turns the lease of a scheduler into that of a worker, and counts the attempt. Leaves out what no longer holds. */
+  take(
+    tokens: readonly string[],
+    lease: Pick<ClaimRequest, 'worker' | 'leaseFor'>,
+  ): Promise<readonly ClaimedDelivery[]>;
+
+  /** What waits at a scheduler with less than `within` milliseconds left of its lease, soonest first. */
+  handedOver(
+    handlers: readonly string[],
+    wish: { readonly within: number; readonly limit: number },
+  ): Promise<readonly HandedDelivery[]>;
+
+  /** For each of these handlers the oldest deliveries without a key, which can be told in this order only. */
+  unkeyed(handlers: readonly string[], limit: number): Promise<readonly UnkeyedDelivery[]>;
+
+  /**
+   * Tells keys, in the order of `unkeyed`. The first unfinished delivery of a key is due, the others wait for it to be
+   * done or skipped. Leaves out what has its key already.
+   */
+  assignKeys(assignments: readonly KeyAssignment[]): Promise<void>;
+
+  /**
+   * Makes the events of a handler's types due again, or for the first time, up to where the global order ends now. What
+   * is pending or running is left as it is. One that is under way is gone on with instead.
+   *
+   * @returns The replay as it stands; `undefined` when no handler of this name is registered.
+   */
+  startReplay(request: ReplayRequest): Promise<Replay | undefined>;
+
+  /** Newest first, of one handler where given. */
+  replays(handler?: string): Promise<readonly Replay[]>;
 
   /**
    * Marks deliveries done. Within an open transaction the mark commits or vanishes with it.
@@ -129,7 +226,7 @@ export interface DeliveryLog {
   /** Extends leases. @returns The tokens that no longer held. */
   renew(tokens: readonly string[], leaseFor: number): Promise<readonly string[]>;
 
-  /** Gives leases back at shutdown: due at once, the attempt not counted. */
+  /** Gives leases of workers and schedulers back: due at once, the attempt not counted. */
   release(tokens: readonly string[]): Promise<void>;
 
   /** When the next delivery of these handlers falls due, in milliseconds from now; `undefined` when none waits. */

@@ -1,4 +1,5 @@
 import { InvalidArgument } from '../errors/argument-errors.js';
+import type { Event } from '../events/event.js';
 import { InvalidHandler } from '../errors/handler-errors.js';
 import { defaultBackoff, type Backoff } from './retry-policy.js';
 
@@ -22,6 +23,21 @@ export interface QueuedOptions {
    * - `'external'`: without a transaction, for handlers that call other services.
    */
   readonly effects?: 'database' | 'external' | undefined;
+  /**
+   * The key within which events are handled strictly one after the other, in their global order: text, or a number.
+   * A delivery that fails stops its key until it succeeds, or somebody skips it, and no other key. Default: no order.
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- a handler of any event fits
+  readonly orderedBy?: ((event: any) => string | number | bigint) | undefined;
+  /** The queue of the scheduler; letters, digits, `_`, `.` and `-`. Default: that of the scheduler. */
+  readonly queue?: string | undefined;
+  /** Within its queue, where a scheduler orders it: 1 goes first, up to 2 097 152. Default: before any. */
+  readonly priority?: number | undefined;
+  /**
+   * - `'reaction'`, the default: handling an event again would repeat what it did, such as a mail. Replayed by force only.
+   * - `'projection'`: it only writes rows that history makes anew. It may be replayed, and publishes nothing meanwhile.
+   */
+  readonly kind?: 'reaction' | 'projection' | undefined;
 }
 
 export interface QueuedSettings {
@@ -31,17 +47,32 @@ export interface QueuedSettings {
   readonly concurrency: number | undefined;
   readonly from: 'now' | 'beginning';
   readonly effects: 'database' | 'external';
+  readonly orderedBy: ((event: Event) => unknown) | undefined;
+  readonly queue: string | undefined;
+  readonly priority: number | undefined;
+  readonly kind: 'reaction' | 'projection';
 }
 
 /** As far as a timer reaches: 24 days. */
 export const longestTimer = 2_147_483_647;
 
 const fifteenMinutes = 900_000;
-const queuedOnly = ['attempts', 'backoff', 'timeout', 'concurrency', 'from', 'effects'];
-const later = ['orderedBy', 'queue'];
+const lowestPriority = 2_097_152;
 
 /** What options of any handler may be called beside `to`, `run` and `name`. */
-export const queuedOptionNames: readonly string[] = [...queuedOnly, ...later];
+export const queuedOptionNames: readonly string[] = [
+  'attempts',
+  'backoff',
+  'timeout',
+  'concurrency',
+  'from',
+  'effects',
+  'orderedBy',
+  'queue',
+  'priority',
+  'kind',
+];
+const queueName = /^[a-z][a-z0-9_.-]{0,99}$/i;
 const stableName = /^[a-z][a-z0-9_.:/-]{0,199}$/i;
 
 /** @throws {InvalidHandler} It has no name of its own. @throws {InvalidArgument} */
@@ -49,7 +80,6 @@ export function queuedSettings(
   handler: unknown,
   options: QueuedOptions & { readonly name?: unknown },
 ): QueuedSettings {
-  refuseLater(options);
   checkStableName(handler, options.name);
   const {
     attempts = 10,
@@ -57,6 +87,10 @@ export function queuedSettings(
     concurrency,
     from = 'now',
     effects = 'database',
+    orderedBy,
+    queue,
+    priority,
+    kind = 'reaction',
   } = options;
   return {
     attempts: wholeNumber('attempts', attempts, 1, 1_000),
@@ -65,12 +99,16 @@ export function queuedSettings(
     concurrency: concurrency === undefined ? undefined : wholeNumber('concurrency', concurrency, 1, 10_000),
     from: oneOf('from', from, ['now', 'beginning']),
     effects: oneOf('effects', effects, ['database', 'external']),
+    orderedBy: checkOrder(orderedBy),
+    queue: queue === undefined ? undefined : checkQueueName('queue', queue),
+    priority: priority === undefined ? undefined : wholeNumber('priority', priority, 1, lowestPriority),
+    kind: oneOf('kind', kind, ['reaction', 'projection']),
   };
 }
 
 /** An option that nobody heeds would promise what does not happen. @throws {InvalidArgument} */
 export function refuseQueuedOptions(options: object): void {
-  for (const key of [...queuedOnly, ...later]) {
+  for (const key of queuedOptionNames) {
     const value: unknown = Reflect.get(options, key);
     if (value === undefined) continue;
     throw new InvalidArgument(key, 'left out', value, "It is for queued handlers: add `run: 'queued'`.");
@@ -82,12 +120,25 @@ export function wholeNumber(argument: string, value: unknown, from: number, to: 
   throw new InvalidArgument(argument, `a whole number from ${from} to ${to}`, value);
 }
 
-function refuseLater(options: object): void {
-  for (const key of later) {
-    const value: unknown = Reflect.get(options, key);
-    if (value === undefined) continue;
-    throw new InvalidArgument(key, 'left out', value, `\`${key}\` comes with a later release.`);
-  }
+/** As every scheduler takes it. @throws {InvalidArgument} */
+export function checkQueueName(argument: string, value: unknown): string {
+  if (typeof value === 'string' && queueName.test(value)) return value;
+  throw new InvalidArgument(
+    argument,
+    'a letter, then letters, digits, `_`, `.` or `-`, 100 characters at most',
+    value,
+  );
+}
+
+function checkOrder(orderedBy: unknown): ((event: Event) => unknown) | undefined {
+  if (orderedBy === undefined) return undefined;
+  if (typeof orderedBy === 'function') return (event) => orderedBy(event) as unknown;
+  throw new InvalidArgument(
+    'orderedBy',
+    'a function from an event to a key',
+    orderedBy,
+    'Write `orderedBy: (event) => event.data.orderId`.',
+  );
 }
 
 function checkStableName(handler: unknown, name: unknown): void {

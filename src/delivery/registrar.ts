@@ -54,6 +54,7 @@ export class Registrar {
       types: types && [...new Set(types)],
       from: queued.from,
       attempts: queued.attempts,
+      ordered: queued.orderedBy !== undefined,
     }));
   }
 }

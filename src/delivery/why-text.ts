@@ -28,10 +28,15 @@ const withoutDelivery = {
 
 const sentences: Readonly<Record<DeliveryState, (fate: DeliveryFate) => string>> = {
   done: ({ finishedAt, attempt }) => `done ${timeOf(finishedAt)}, attempt ${attempt}`,
-  pending: (fate) =>
-    fate.lastError === undefined
+  queued: ({ worker, leasedUntil }) =>
+    `waits at ${worker ?? 'a scheduler'}, asked for again by ${timeOf(leasedUntil)}`,
+  pending: (fate) => {
+    if (fate.waitsFor !== undefined)
+      return `waits for event ${fate.waitsFor}, which has the same key: ${fate.key}`;
+    return fate.lastError === undefined
       ? `waits for a worker, due since ${timeOf(fate.dueAt)}`
-      : `waits until ${timeOf(fate.dueAt)} after attempt ${fate.attempt}${failureOf(fate)}`,
+      : `waits until ${timeOf(fate.dueAt)} after attempt ${fate.attempt}${failureOf(fate)}`;
+  },
   running: ({ attempt, worker, leasedUntil }) =>
     `runs, attempt ${attempt}, leased by ${worker ?? 'a worker'} until ${timeOf(leasedUntil)}`,
   dead: (fate) => `dead since ${timeOf(fate.finishedAt)}, attempt ${fate.attempt}${failureOf(fate)}`,

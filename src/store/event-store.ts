@@ -13,8 +13,6 @@ import type { Why } from '../delivery/why.js';
 import type { WorkOptions } from '../delivery/worker/worker-options.js';
 import type { Worker } from '../delivery/worker/worker.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
-import { checkKnownOptions } from '../errors/known-options.js';
-import { EventNotFound } from '../errors/log-errors.js';
 import type { EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
 import { checkEventId } from '../events/event-id.js';
@@ -31,6 +29,7 @@ import type { Audience } from './audience.js';
 import { contextOf, runWithin, type EventSink } from './context.js';
 import { ErrorReports } from '../errors/error-reports.js';
 import { EventTypes } from './event-types.js';
+import { Lookups } from './lookups.js';
 import { Preparation } from './preparation.js';
 import { Queue } from './queue.js';
 import { Reader } from './reader.js';
@@ -48,6 +47,7 @@ export class EventStore implements AsyncDisposable {
   readonly #types = new EventTypes();
   readonly #subscriptions = new Subscriptions();
   readonly #errors = new ErrorReports();
+  readonly #lookups: Lookups;
   readonly #preparation: Preparation;
   readonly #announcer: Announcer;
   readonly #queue: Queue;
@@ -59,6 +59,7 @@ export class EventStore implements AsyncDisposable {
   constructor(options: EventStoreOptions = {}) {
     checkStoreOptions(options);
     this.#log = options.log ?? memoryLog();
+    this.#lookups = new Lookups(this.#log);
     for (const eventClass of options.events ?? []) this.#types.learn(eventClass);
     this.#preparation = new Preparation(this, this.#types, {
       limits: limitsFrom(options),
@@ -144,27 +145,21 @@ export class EventStore implements AsyncDisposable {
 
   /** Streams that hold the event, its home first. Unknown ids are in none. */
   async streamsOf(eventId: string): Promise<readonly string[]> {
-    return this.#log.streamsOf(checkEventId('eventId', eventId));
+    return this.#lookups.streamsOf(eventId);
   }
 
   /** @throws {EventNotFound} The event is not in the stream. */
   async versionIn(stream: string, eventId: string): Promise<number> {
-    const version = await this.#log.versionIn(checkStreamName(stream), checkEventId('eventId', eventId));
-    if (version === undefined) throw new EventNotFound(eventId, stream);
-    return version;
+    return this.#lookups.versionIn(stream, eventId);
   }
 
   /** Place in the global order; positions rise and may have gaps. @throws {EventNotFound} */
   async positionOf(eventId: string): Promise<bigint> {
-    const position = await this.#log.positionOf(checkEventId('eventId', eventId));
-    if (position === undefined) throw new EventNotFound(eventId);
-    return position;
+    return this.#lookups.positionOf(eventId);
   }
 
   async isIn(stream: string, eventId: string): Promise<boolean> {
-    return (
-      (await this.#log.versionIn(checkStreamName(stream), checkEventId('eventId', eventId))) !== undefined
-    );
+    return this.#lookups.isIn(stream, eventId);
   }
 
   /** Stream names that begin with `prefix`, literally, ascending. `limit` is 10 unless given. */
@@ -172,12 +167,7 @@ export class EventStore implements AsyncDisposable {
     prefix: string,
     options: { readonly limit?: number | undefined } = {},
   ): Promise<readonly string[]> {
-    checkKnownOptions(options, ['limit'], '`{ limit: 20 }`');
-    const { limit = 10 } = options;
-    if (!Number.isSafeInteger(limit) || limit < 1)
-      throw new InvalidArgument('limit', 'a whole number from 1', limit);
-    if (typeof prefix !== 'string') throw new InvalidArgument('prefix', 'a string', prefix);
-    return prefix === '' || isSearchable(prefix) ? this.#log.searchStreams(prefix, limit) : [];
+    return this.#lookups.searchStreams(prefix, options);
   }
 
   /**
@@ -292,8 +282,4 @@ export class EventStore implements AsyncDisposable {
     await this.#writer.idle();
     await this.#log.close();
   }
-}
-
-function isSearchable(prefix: string): boolean {
-  return prefix.isWellFormed() && !prefix.includes('\0');
 }

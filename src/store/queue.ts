@@ -13,7 +13,7 @@ import type { EventLog } from '../log/event-log.js';
 import type { Transaction } from '../log/transactions.js';
 import type { EventTypes } from './event-types.js';
 import type { Publication } from './publication.js';
-import { queuedPerformer } from './queued-performer.js';
+import { queuedPerformer, reviveFor } from './queued-performer.js';
 import { storedEvent } from './stored-event.js';
 
 export interface QueueParts {
@@ -90,6 +90,7 @@ export class Queue {
         handlers: () => [...this.#handlers.values()],
         register: () => this.#registrar?.ensure(),
         perform: queuedPerformer(this.#store, { log, deliveries, types }),
+        revive: reviveFor(types),
         report,
       },
       settings,

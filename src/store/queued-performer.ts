@@ -1,6 +1,6 @@
 import type { Perform } from '../delivery/worker/delivery-run.js';
-import type { QueuedSubscription } from '../delivery/subscription.js';
-import type { ClaimedDelivery, DeliveryLog } from '../delivery/delivery-log.js';
+import type { Revive } from '../delivery/worker/keys.js';
+import type { DeliveryLog } from '../delivery/delivery-log.js';
 import { DeliveryLost, UnexpectedEventType } from '../errors/delivery-errors.js';
 import type { Event } from '../events/event.js';
 import type { EventLog } from '../log/event-log.js';
@@ -18,7 +18,7 @@ export function queuedPerformer(
   { log, deliveries, types }: { log: EventLog; deliveries: DeliveryLog; types: EventTypes },
 ): Perform {
   return async (handler, delivery, context) => {
-    const event = revive(types, handler, delivery);
+    const event = reviveFor(types)(handler, delivery.event);
     const handle = () => handler.call(event, context);
     const { transactions } = log;
     return runWithin(store, causedBy(event), async () => {
@@ -37,14 +37,11 @@ export function queuedPerformer(
   };
 }
 
-/** @throws {UnexpectedEventType} {UpcastFailed} */
-function revive(
-  types: EventTypes,
-  { name, types: wanted }: QueuedSubscription,
-  { event }: ClaimedDelivery,
-): Event {
-  if (wanted !== undefined && !wanted.includes(event.type)) throw new UnexpectedEventType(name, event.type);
-  return types.revive(event);
+export function reviveFor(types: EventTypes): Revive {
+  return ({ name, types: wanted }, event) => {
+    if (wanted !== undefined && !wanted.includes(event.type)) throw new UnexpectedEventType(name, event.type);
+    return types.revive(event);
+  };
 }
 
 function causedBy(event: Event) {

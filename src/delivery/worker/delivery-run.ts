@@ -70,11 +70,11 @@ export class DeliveryRun {
   }
 
   #context(): HandlerContext {
-    const { event, attempt, handler } = this.delivery;
+    const { event, attempt, handler, replaying } = this.delivery;
     return {
       signal: this.#abort.signal,
       attempt,
-      replaying: false,
+      replaying,
       idempotencyKey: `${event.id}:${handler}`,
       delivery: { eventId: event.id, handler },
     };

@@ -1,5 +1,5 @@
 import { InvalidArgument } from '../../errors/argument-errors.js';
-import { longestTimer, wholeNumber } from '../queued-options.js';
+import { checkQueueName, longestTimer, wholeNumber } from '../queued-options.js';
 
 export interface WorkOptions {
   /** How many deliveries run at once; default 10. */
@@ -15,6 +15,8 @@ export interface WorkOptions {
   readonly grace?: number | undefined;
   /** Names of the queued handlers to run here. Default: all that are subscribed. */
   readonly handlers?: readonly string[] | undefined;
+  /** Run only handlers that name one of these as their `queue`. Default: all. */
+  readonly queues?: readonly string[] | undefined;
 }
 
 export interface WorkSettings {
@@ -23,6 +25,7 @@ export interface WorkSettings {
   readonly leaseFor: number;
   readonly grace: number;
   readonly handlers: ReadonlySet<string> | undefined;
+  readonly queues: ReadonlySet<string> | undefined;
 }
 
 /** @param known Names of the queued handlers that are subscribed. @throws {InvalidArgument} */
@@ -36,6 +39,7 @@ export function workSettings(options: unknown, known: readonly string[]): WorkSe
     leaseFor = 30_000,
     grace = 25_000,
     handlers,
+    queues,
   } = options as WorkOptions;
   return {
     concurrency: wholeNumber('concurrency', concurrency, 1, 10_000),
@@ -43,7 +47,15 @@ export function workSettings(options: unknown, known: readonly string[]): WorkSe
     leaseFor: wholeNumber('leaseFor', leaseFor, 100, longestTimer),
     grace: wholeNumber('grace', grace, 0, longestTimer),
     handlers: handlers === undefined ? undefined : new Set(checkNames(handlers, known)),
+    queues: queues === undefined ? undefined : new Set(checkQueues(queues)),
   };
+}
+
+function checkQueues(queues: unknown): readonly string[] {
+  if (!Array.isArray(queues) || queues.length === 0) {
+    throw new InvalidArgument('queues', 'a list of queue names', queues);
+  }
+  return Array.from<unknown>(queues).map((queue) => checkQueueName('queues', queue));
 }
 
 function checkNames(handlers: unknown, known: readonly string[]): readonly string[] {

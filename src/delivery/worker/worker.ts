@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ClaimedDelivery, DeliveryLog } from '../delivery-log.js';
+import type { DeliveryLog } from '../delivery-log.js';
 import { delayAfter } from '../retry-policy.js';
 import type { QueuedSubscription } from '../subscription.js';
 import { Alarm, within } from './alarm.js';
-import { DeliveryRun, type Perform } from './delivery-run.js';
-import { Leases } from './leases.js';
-import { Outcomes } from './outcomes.js';
+import { Claiming } from './claiming.js';
+import type { Perform } from './delivery-run.js';
+import type { Intake } from './intake.js';
 import { fromRoot } from './root-context.js';
+import { Keys, type Revive } from './keys.js';
+import { Runs } from './runs.js';
 import type { WorkSettings } from './worker-options.js';
 
 export interface WorkerParts {
@@ -18,16 +20,9 @@ export interface WorkerParts {
   /** Makes new ones known to the log. */
   readonly register: () => Promise<void> | undefined;
   readonly perform: Perform;
+  readonly revive: Revive;
   /** Takes failures that no caller can be told. */
   readonly report: (error: unknown) => void;
-}
-
-interface Claims {
-  readonly claimed: number;
-  /** True when there may be more than there were free places for. */
-  readonly more: boolean;
-  /** Handlers that could take more now. */
-  readonly hungry: readonly string[];
 }
 
 const afterLogFailure = { base: 200, cap: 10_000 };
@@ -44,9 +39,9 @@ export class Worker implements AsyncDisposable {
   readonly name = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   readonly #parts: WorkerParts;
   readonly #settings: WorkSettings;
-  readonly #leases: Leases;
-  readonly #outcomes: Outcomes;
-  readonly #running = new Map<DeliveryRun, Promise<void>>();
+  readonly #runs: Runs;
+  readonly #keys: Keys;
+  readonly #intake: Intake;
   readonly #alarm = new Alarm();
   readonly #recovery = new Alarm();
   readonly #hearing = new Alarm();
@@ -54,15 +49,26 @@ export class Worker implements AsyncDisposable {
   readonly #listening: Promise<(() => Promise<void>) | undefined>;
   /** Those who wait for a round that finds nothing to do. */
   readonly #idlers = new Set<() => void>();
-  #more = false;
   #stopping = false;
   #stopped: Promise<void> | undefined;
 
   constructor(parts: WorkerParts, settings: WorkSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#leases = new Leases(parts.deliveries, settings.leaseFor, parts.report);
-    this.#outcomes = new Outcomes(parts.deliveries, parts.report);
+    const { deliveries, perform, report } = parts;
+    const { leaseFor, concurrency } = settings;
+    const handlers = () => this.#handlers();
+    this.#runs = new Runs({ deliveries, perform, report, leaseFor, ended: () => this.#runEnded() });
+    this.#keys = new Keys({ deliveries, handlers, revive: parts.revive, report });
+    this.#intake = new Claiming({
+      deliveries,
+      handlers,
+      runs: this.#runs,
+      wake: () => this.wake(),
+      worker: this.name,
+      leaseFor,
+      concurrency,
+    });
     this.#loop = fromRoot(() => this.#work());
     this.#listening = fromRoot(() => this.#listen());
   }
@@ -124,9 +130,10 @@ export class Worker implements AsyncDisposable {
     const asking = [...this.#idlers];
     await this.#parts.register();
     const moved = await this.#parts.deliveries.sequence();
-    const { claimed, more, hungry } = await this.#claim();
-    if (moved > 0) return 0;
-    if (claimed === 0 && this.#running.size === 0) this.#tell(asking);
+    const moreKeys = await this.#keys.assign();
+    const { found, more, hungry } = await this.#intake.take();
+    if (moved > 0 || moreKeys) return 0;
+    if (found === 0 && this.#intake.running === 0) this.#tell(asking);
     return this.#pause(more ? [] : hungry);
   }
 
@@ -137,61 +144,16 @@ export class Worker implements AsyncDisposable {
     }
   }
 
-  async #claim(): Promise<Claims> {
-    const { deliveries } = this.#parts;
-    const { leaseFor } = this.#settings;
-    const limit = this.#settings.concurrency - this.#running.size;
-    const handlers = this.#handlers()
-      .map((handler) => ({ name: handler.name, limit: Math.min(limit, this.#placesOf(handler)) }))
-      .filter((each) => each.limit > 0);
-    this.#more = true;
-    if (this.#stopping || handlers.length === 0) return { claimed: 0, more: true, hungry: [] };
-    const claimed = await deliveries.claim({ handlers, limit, worker: this.name, leaseFor });
-    const taken = (name: string) => claimed.filter((each) => each.handler === name).length;
-    this.#more = claimed.length >= limit || handlers.some((each) => taken(each.name) >= each.limit);
-    await this.#start(claimed);
-    return { claimed: claimed.length, more: this.#more, hungry: handlers.map((each) => each.name) };
+  #runEnded(): void {
+    if (this.#idlers.size > 0) this.#alarm.ring();
   }
 
   #handlers(): readonly QueuedSubscription[] {
-    const { handlers } = this.#settings;
-    return this.#parts.handlers().filter(({ name }) => handlers === undefined || handlers.has(name));
-  }
-
-  #placesOf({ name, queued }: QueuedSubscription): number {
-    const running = [...this.#running.keys()].filter((run) => run.handler.name === name).length;
-    return (queued.concurrency ?? this.#settings.concurrency) - running;
-  }
-
-  async #start(claimed: readonly ClaimedDelivery[]): Promise<void> {
-    const unwanted: string[] = [];
-    for (const delivery of claimed) {
-      const handler = this.#handlers().find(({ name }) => name === delivery.handler);
-      if (handler === undefined || this.#stopping) unwanted.push(delivery.token);
-      else this.#run(new DeliveryRun(delivery, handler));
-    }
-    if (unwanted.length > 0) await this.#parts.deliveries.release(unwanted);
-  }
-
-  #run(run: DeliveryRun): void {
-    this.#leases.hold(run.delivery.token, () => run.lose());
-    const over = fromRoot(() => this.#see(run));
-    this.#running.set(run, over);
-  }
-
-  /** Must not reject: nobody waits for it. */
-  async #see(run: DeliveryRun): Promise<void> {
-    let failed = true;
-    try {
-      const ending = await run.handle(this.#parts.perform);
-      failed = ending.kind === 'failed';
-      await this.#outcomes.settle(run, ending);
-    } catch (error) {
-      this.#parts.report(error);
-    }
-    this.#leases.drop(run.delivery.token);
-    this.#running.delete(run);
-    if (failed || this.#more || this.#idlers.size > 0) this.#alarm.ring();
+    const { handlers, queues } = this.#settings;
+    return this.#parts
+      .handlers()
+      .filter(({ name }) => handlers === undefined || handlers.has(name))
+      .filter(({ queued: { queue } }) => queues === undefined || (queue !== undefined && queues.has(queue)));
   }
 
   async #pause(hungry: readonly string[]): Promise<number> {
@@ -217,26 +179,14 @@ export class Worker implements AsyncDisposable {
     this.#stopping = true;
     for (const alarm of [this.#alarm, this.#recovery, this.#hearing]) alarm.ring();
     await within(this.#settings.grace, this.#ended());
-    await within(lastWord, this.#giveBack());
-    this.#outcomes.halt();
-    this.#leases.dropAll();
-    await within(lastWord, this.#stopListening());
+    await within(lastWord, this.#runs.giveBack());
+    this.#runs.halt();
+    await within(lastWord, Promise.all([this.#stopListening(), this.#intake.close()]));
   }
 
   async #ended(): Promise<void> {
-    await this.#loop;
-    await Promise.all(this.#running.values());
-  }
-
-  async #giveBack(): Promise<void> {
-    const busy = [...this.#running.keys()].filter((run) => run.isHandling);
-    for (const run of busy) run.stop();
-    try {
-      if (busy.length > 0) await this.#parts.deliveries.release(busy.map((run) => run.delivery.token));
-    } catch (error) {
-      this.#parts.report(error);
-    }
-    await this.#ended();
+    await Promise.all([this.#intake.pause(), this.#loop]);
+    await this.#runs.ended();
   }
 
   async #stopListening(): Promise<void> {

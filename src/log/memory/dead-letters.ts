@@ -1,12 +1,13 @@
 import type { DeadLetterQuery, DeadLetterTarget, DeliveryFate } from '../../delivery/delivery-log.js';
 import { compareCodePoints } from './code-points.js';
-import { allOf, openOf, put, type DeliveryTable, type KeptDelivery } from './delivery-table.js';
+import { allOf, put, type DeliveryTable, type KeptDelivery } from './delivery-table.js';
+import { aheadOf, inTurn } from './order.js';
 
 export function deadLetters(table: DeliveryTable, query: DeadLetterQuery): readonly DeliveryFate[] {
   const newestFirst = dead(table, query).toSorted(
     (a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0) || b.ordinal - a.ordinal,
   );
-  return newestFirst.slice(0, query.limit).map(toFate);
+  return newestFirst.slice(0, query.limit).map((each) => toFate(table, each));
 }
 
 export function retry(table: DeliveryTable, target: DeadLetterTarget, now: number): number {
@@ -27,7 +28,7 @@ export function fatesOf(table: DeliveryTable, eventId: string): readonly Deliver
   return [...table.handlers.values()]
     .flatMap(({ byEvent }) => byEvent.get(eventId) ?? [])
     .toSorted((a, b) => compareCodePoints(a.handler, b.handler))
-    .map(toFate);
+    .map((each) => toFate(table, each));
 }
 
 export function nextDueIn(
@@ -36,7 +37,7 @@ export function nextDueIn(
   now: number,
 ): number | undefined {
   let next: number | undefined;
-  for (const { dueAt } of handlers.flatMap((handler) => [...openOf(table, handler)])) {
+  for (const { dueAt } of handlers.flatMap((handler) => inTurn(table, handler))) {
     if (dueAt !== undefined && (next === undefined || dueAt < next)) next = dueAt;
   }
   return next === undefined ? undefined : Math.max(0, next - now);
@@ -51,8 +52,8 @@ function dead(table: DeliveryTable, { handler, eventId }: DeadLetterTarget): rea
   );
 }
 
-function toFate(delivery: KeptDelivery): DeliveryFate {
-  const { eventId, handler, state, attempt, dueAt, lease, finishedAt, firstError, lastError, reason } =
+function toFate(table: DeliveryTable, delivery: KeptDelivery): DeliveryFate {
+  const { eventId, handler, state, attempt, dueAt, lease, finishedAt, firstError, lastError, reason, key } =
     delivery;
   return {
     eventId,
@@ -66,6 +67,8 @@ function toFate(delivery: KeptDelivery): DeliveryFate {
     firstError,
     lastError,
     reason,
+    key,
+    waitsFor: aheadOf(table, delivery)?.eventId,
   };
 }
 

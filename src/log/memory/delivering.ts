@@ -1,29 +1,92 @@
 import { randomUUID } from 'node:crypto';
-import type { ClaimedDelivery, ClaimRequest, FailureReport } from '../../delivery/delivery-log.js';
+import type {
+  ClaimedDelivery,
+  ClaimRequest,
+  FailureReport,
+  HandedDelivery,
+  HandOverRequest,
+} from '../../delivery/delivery-log.js';
 import { toDeliveryError } from '../../delivery/failure-text.js';
 import { openOf, put, type KeptDelivery } from './delivery-table.js';
+import { byEvent, inTurn } from './order.js';
 import { toRecord } from './reading.js';
 import type { MemoryState } from './state.js';
 import { requireEvent } from './writing.js';
 
 export function claim(state: MemoryState, request: ClaimRequest, now: number): readonly ClaimedDelivery[] {
+  return oldestDue(state, request, now).map((each) => lease(state, each, request, now));
+}
+
+export function handOver(
+  state: MemoryState,
+  request: HandOverRequest,
+  now: number,
+): readonly HandedDelivery[] {
+  const handlers = request.handlers.map(({ name, limit }) => {
+    const waiting = [...openOf(state.deliveries, name)].filter((each) => isHeld(each, 'queued', now)).length;
+    return { name, limit: Math.max(0, Math.min(limit, request.mostWaiting - waiting)) };
+  });
+  return oldestDue(state, { ...request, handlers }, now).map((each) => {
+    const token = randomUUID();
+    const until = now + request.leaseFor;
+    const { worker } = request;
+    put(state.deliveries, { ...each, state: 'queued', dueAt: undefined, lease: { token, worker, until } });
+    return toHanded(each, token);
+  });
+}
+
+export function take(
+  state: MemoryState,
+  tokens: readonly string[],
+  wish: Pick<ClaimRequest, 'worker' | 'leaseFor'>,
+  now: number,
+): readonly ClaimedDelivery[] {
+  return tokens.flatMap((token) => {
+    const delivery = state.deliveries.leased.get(token);
+    return delivery?.state === 'queued' ? [lease(state, delivery, wish, now)] : [];
+  });
+}
+
+export function handedOver(
+  { deliveries }: MemoryState,
+  handlers: readonly string[],
+  { within, limit, now }: { readonly within: number; readonly limit: number; readonly now: number },
+): readonly HandedDelivery[] {
+  return handlers
+    .flatMap((name) => [...openOf(deliveries, name)])
+    .flatMap((each) => (each.state === 'queued' && each.lease ? [{ each, lease: each.lease }] : []))
+    .filter(({ lease: { until } }) => until < now + within)
+    .toSorted((a, b) => a.lease.until - b.lease.until)
+    .slice(0, limit)
+    .map(({ each, lease: { token } }) => toHanded(each, token));
+}
+
+function toHanded({ handler, eventId }: KeptDelivery, token: string): HandedDelivery {
+  return { handler, eventId, token };
+}
+
+function oldestDue(
+  state: MemoryState,
+  request: Pick<ClaimRequest, 'handlers' | 'limit'>,
+  now: number,
+): readonly KeptDelivery[] {
   const due = request.handlers.flatMap(({ name, limit }) => {
     buryPoison(state, name, now);
-    const ofHandler = [...openOf(state.deliveries, name)].filter((each) => mayRun(each, now));
-    return ofHandler.toSorted(byEvent).slice(0, limit);
+    return inTurn(state.deliveries, name)
+      .filter((each) => mayRun(each, now))
+      .slice(0, limit);
   });
-  const chosen = due.toSorted(byEvent).slice(0, request.limit);
-  return chosen.map((each) => lease(state, each, request, now));
+  return due.toSorted(byEvent).slice(0, request.limit);
 }
 
 /** @returns The tokens that hold no lease, as each function below. */
 export function complete(state: MemoryState, tokens: readonly string[], now: number): readonly string[] {
-  return eachHeld(state, tokens, (delivery) => ({ ...ended(delivery, now), state: 'done' }));
+  return eachRunning(state, tokens, (delivery) => ({ ...ended(delivery, now), state: 'done' }));
 }
 
 export function fail(state: MemoryState, failures: readonly FailureReport[], now: number): readonly string[] {
   return failures.flatMap((failure) =>
-    eachHeld(state, [failure.token], (delivery) => afterFailure(delivery, failure, now)),
+    eachRunning(state, [failure.token], (delivery) => afterFailure(delivery, failure, now)),
   );
 }
 
@@ -37,8 +100,19 @@ export function renew(state: MemoryState, tokens: readonly string[], until: numb
 export function release(state: MemoryState, tokens: readonly string[], now: number): void {
   eachHeld(state, tokens, (delivery) => {
     state.deliveries.madeDue += 1;
-    return { ...pending(delivery, now), attempt: delivery.attempt - 1 };
+    const attempt = delivery.state === 'running' ? delivery.attempt - 1 : delivery.attempt;
+    return { ...pending(delivery, now), attempt };
   });
+}
+
+function eachRunning(
+  state: MemoryState,
+  tokens: readonly string[],
+  change: (delivery: KeptDelivery) => KeptDelivery,
+): readonly string[] {
+  const running = tokens.filter((token) => state.deliveries.leased.get(token)?.state === 'running');
+  eachHeld(state, running, change);
+  return tokens.filter((token) => !running.includes(token));
 }
 
 /** A lease that is over holds on until somebody takes the delivery over. */
@@ -57,7 +131,7 @@ function eachHeld(
 function lease(
   state: MemoryState,
   delivery: KeptDelivery,
-  { worker, leaseFor }: ClaimRequest,
+  { worker, leaseFor }: Pick<ClaimRequest, 'worker' | 'leaseFor'>,
   now: number,
 ): ClaimedDelivery {
   const { handler, eventId } = delivery;
@@ -70,7 +144,8 @@ function lease(
     dueAt: undefined,
     lease: { token, worker, until: now + leaseFor },
   });
-  return { handler, event: toRecord(state, requireEvent(state, eventId)), attempt, token };
+  const event = toRecord(state, requireEvent(state, eventId));
+  return { handler, event, attempt, token, replaying: delivery.replay !== undefined };
 }
 
 /** What is still held at the last attempt, with its lease over, has probably killed its worker. */
@@ -78,15 +153,23 @@ function buryPoison(state: MemoryState, handler: string, now: number): void {
   const { attempts = Infinity } = state.deliveries.handlers.get(handler)?.registration ?? {};
   for (const delivery of openOf(state.deliveries, handler)) {
     const { attempt, lease: last } = delivery;
-    if (last === undefined || attempt < attempts || !mayRun(delivery, now)) continue;
+    if (last === undefined || attempt < attempts || !isOver(delivery, now)) continue;
     const message = `Worker ${last.worker} neither completed nor failed attempt ${attempt} of ${attempts} within its lease.`;
     put(state.deliveries, dead(delivery, { name: 'LeaseExpired', message, stack: undefined }, now));
   }
 }
 
-function mayRun({ state, dueAt, lease: held }: KeptDelivery, now: number): boolean {
-  const from = state === 'running' ? held?.until : dueAt;
+function mayRun({ dueAt, lease: held }: KeptDelivery, now: number): boolean {
+  const from = held === undefined ? dueAt : held.until;
   return from !== undefined && from <= now;
+}
+
+function isOver(delivery: KeptDelivery, now: number): boolean {
+  return delivery.state === 'running' && mayRun(delivery, now);
+}
+
+function isHeld(delivery: KeptDelivery, state: KeptDelivery['state'], now: number): boolean {
+  return delivery.state === state && !mayRun(delivery, now);
 }
 
 function afterFailure(delivery: KeptDelivery, { error, next }: FailureReport, now: number): KeptDelivery {
@@ -110,8 +193,4 @@ function pending(delivery: KeptDelivery, dueAt: number): KeptDelivery {
 
 function ended(delivery: KeptDelivery, now: number): KeptDelivery {
   return { ...delivery, dueAt: undefined, lease: undefined, finishedAt: now };
-}
-
-function byEvent(a: KeptDelivery, b: KeptDelivery): number {
-  return a.ordinal - b.ordinal;
 }

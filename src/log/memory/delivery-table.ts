@@ -1,4 +1,9 @@
-import type { DeliveryError, DeliveryState, HandlerRegistration } from '../../delivery/delivery-log.js';
+import type {
+  DeliveryError,
+  DeliveryState,
+  HandlerRegistration,
+  Replay,
+} from '../../delivery/delivery-log.js';
 
 export interface Lease {
   readonly token: string;
@@ -22,30 +27,37 @@ export interface KeptDelivery {
   readonly firstError: DeliveryError | undefined;
   readonly lastError: DeliveryError | undefined;
   readonly reason: string | undefined;
+  /** Of an ordered handler, once told. */
+  readonly key: string | undefined;
+  /** The replay that made it due last. */
+  readonly replay: number | undefined;
 }
+
+export type KeptReplay = Omit<Replay, 'done' | 'dead'>;
 
 export interface KnownHandler {
   readonly registration: HandlerRegistration;
   readonly byEvent: Map<string, KeptDelivery>;
-  /** Ids of events whose delivery is pending or running. */
+  /** Ids of events whose delivery is pending, queued or running. */
   readonly open: Set<string>;
 }
 
 export interface DeliveryTable {
   readonly handlers: Map<string, KnownHandler>;
-  /** The running ones by the token of their lease. */
+  /** The queued and running ones by the token of their lease. */
   readonly leased: Map<string, KeptDelivery>;
+  readonly replays: KeptReplay[];
   /** How often a delivery has become due at once: when it grows, there is something to wake workers for. */
   madeDue: number;
 }
 
 export function emptyTable(): DeliveryTable {
-  return { handlers: new Map(), leased: new Map(), madeDue: 0 };
+  return { handlers: new Map(), leased: new Map(), replays: [], madeDue: 0 };
 }
 
-export function copyTable({ handlers, leased, madeDue }: DeliveryTable): DeliveryTable {
+export function copyTable({ handlers, leased, replays, madeDue }: DeliveryTable): DeliveryTable {
   const copies = Array.from(handlers, ([name, known]) => [name, copyHandler(known)] as const);
-  return { handlers: new Map(copies), leased: new Map(leased), madeDue };
+  return { handlers: new Map(copies), leased: new Map(leased), replays: [...replays], madeDue };
 }
 
 function copyHandler({ registration, byEvent, open }: KnownHandler): KnownHandler {
@@ -56,7 +68,7 @@ export function create(
   table: DeliveryTable,
   event: { readonly id: string; readonly ordinal: number },
   handler: string,
-  now: number,
+  { now, replay }: { readonly now: number; readonly replay?: number },
 ): void {
   const nothingYet = {
     lease: undefined,
@@ -64,9 +76,10 @@ export function create(
     firstError: undefined,
     lastError: undefined,
     reason: undefined,
+    key: undefined,
   };
   const { id: eventId, ordinal } = event;
-  put(table, { eventId, ordinal, handler, state: 'pending', attempt: 0, dueAt: now, ...nothingYet });
+  put(table, { eventId, ordinal, handler, state: 'pending', attempt: 0, dueAt: now, replay, ...nothingYet });
   table.madeDue += 1;
 }
 
@@ -77,8 +90,12 @@ export function put(table: DeliveryTable, delivery: KeptDelivery): void {
   if (before?.lease !== undefined) table.leased.delete(before.lease.token);
   if (delivery.lease !== undefined) table.leased.set(delivery.lease.token, delivery);
   known?.byEvent.set(delivery.eventId, delivery);
-  if (delivery.state === 'pending' || delivery.state === 'running') known?.open.add(delivery.eventId);
+  if (isOpen(delivery)) known?.open.add(delivery.eventId);
   else known?.open.delete(delivery.eventId);
+}
+
+function isOpen({ state }: KeptDelivery): boolean {
+  return state === 'pending' || state === 'queued' || state === 'running';
 }
 
 export function* openOf(table: DeliveryTable, handler: string): Generator<KeptDelivery> {

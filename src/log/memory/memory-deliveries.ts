@@ -4,7 +4,9 @@ import { deadLetters, fatesOf, nextDueIn, retry, skip } from './dead-letters.js'
 import * as delivering from './delivering.js';
 import type { DeliveryTable } from './delivery-table.js';
 import type { MemoryTransactions } from './memory-transactions.js';
+import { assignKeys, unkeyed } from './order.js';
 import { register } from './registering.js';
+import { replaysIn, startReplay } from './replaying.js';
 import type { WakeUps } from './wake-ups.js';
 
 /** Deliveries as part of the memory log's state: what a transaction does to them commits or vanishes with it. */
@@ -19,6 +21,14 @@ export function memoryDeliveries(
     /** Every commit leaves nothing to do. */
     sequence: async () => 0,
     claim: (request) => transactions.change((state) => delivering.claim(state, request, now())),
+    handOver: (request) => transactions.change((state) => delivering.handOver(state, request, now())),
+    take: (tokens, lease) => transactions.change((state) => delivering.take(state, tokens, lease, now())),
+    handedOver: async (handlers, wish) =>
+      delivering.handedOver(await transactions.visible(), handlers, { ...wish, now: now() }),
+    unkeyed: async (handlers, limit) => unkeyed(await transactions.visible(), handlers, limit),
+    assignKeys: (assignments) => transactions.change((state) => assignKeys(state, assignments, now())),
+    startReplay: (request) => transactions.change((state) => startReplay(state, request, now())),
+    replays: async (handler) => replaysIn(await table(), handler),
     complete: (tokens) => transactions.change((state) => delivering.complete(state, tokens, now())),
     fail: (failures) => transactions.change((state) => delivering.fail(state, failures, now())),
     renew: (tokens, leaseFor) =>

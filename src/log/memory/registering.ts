@@ -1,5 +1,5 @@
 import type { HandlerRegistration } from '../../delivery/delivery-log.js';
-import { create, type KnownHandler } from './delivery-table.js';
+import { create, openOf, put, type KnownHandler } from './delivery-table.js';
 import type { KeptEvent, MemoryState } from './state.js';
 
 /** Gives every event without a position its position, and its deliveries. */
@@ -22,10 +22,19 @@ export function register(
       types: each.types && [...each.types],
       from: known?.registration.from ?? each.from,
     };
+    if (known !== undefined && known.registration.ordered !== each.ordered) forgetKeys(state, each.name);
     const handler: KnownHandler = { byEvent: new Map(), open: new Set(), ...known, registration };
     handlers.set(each.name, handler);
     if (known !== undefined || each.from === 'now') continue;
     createFor(state, handler, state.order.slice(0, state.sequenced), now);
+  }
+}
+
+/** What is open and not running takes its turn again. */
+export function forgetKeys(state: MemoryState, handler: string): void {
+  for (const each of openOf(state.deliveries, handler)) {
+    if (each.state === 'running') continue;
+    put(state.deliveries, { ...each, state: 'pending', key: undefined, lease: undefined });
   }
 }
 
@@ -38,10 +47,10 @@ function createFor(
   for (const id of eventIds) {
     const event = state.events.get(id);
     if (event === undefined || !wants(registration, event)) continue;
-    create(state.deliveries, event, registration.name, now);
+    create(state.deliveries, event, registration.name, { now });
   }
 }
 
-function wants({ types }: HandlerRegistration, event: KeptEvent): boolean {
+export function wants({ types }: HandlerRegistration, event: KeptEvent): boolean {
   return types === undefined || types.includes(event.type);
 }

@@ -25,7 +25,7 @@ export function deliveriesOf(log: EventLog): DeliveryLog {
 
 /** A handler of all types, from now on, with three attempts. */
 export function handlerOf(name: string, overrides: Partial<HandlerRegistration> = {}): HandlerRegistration {
-  return { name, types: undefined, from: 'now', attempts: 3, ...overrides };
+  return { name, types: undefined, from: 'now', attempts: 3, ordered: false, ...overrides };
 }
 
 export function register(

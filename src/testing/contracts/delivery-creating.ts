@@ -52,6 +52,8 @@ export function creating({ test, transactionTest }: DeliveryTests): void {
       firstError: undefined,
       lastError: undefined,
       reason: undefined,
+      key: undefined,
+      waitsFor: undefined,
     });
   });
 

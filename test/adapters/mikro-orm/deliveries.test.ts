@@ -291,8 +291,14 @@ describe('a handler registered while others publish', () => {
       await store(log, `s${nth}`, ...newRecords(450), ...newRecords(50, { type: 'Rare' }));
     }
     const registration = [
-      { name: 'all', attempts: 3, starts_from: 'beginning' },
-      { name: 'rare', types: ['Rare', 'Rare', 'Unheard'], attempts: 3, starts_from: 'beginning' },
+      { name: 'all', attempts: 3, starts_from: 'beginning', ordered: false },
+      {
+        name: 'rare',
+        types: ['Rare', 'Rare', 'Unheard'],
+        attempts: 3,
+        starts_from: 'beginning',
+        ordered: false,
+      },
     ];
     await rows('select handover.register(?::json)', [JSON.stringify(registration)]);
     expect(await rows('select handover.backfill(1000) as made')).toEqual([{ made: 1_000 }]);
@@ -315,10 +321,11 @@ describe('a migration from a schema without deliveries', () => {
     await store(log, 's', ...newRecords(5));
     await rows(`do $$ declare each regprocedure; begin
       for each in select oid::regprocedure from pg_proc where pronamespace = 'handover'::regnamespace
-        and proname in ('move', 'try_sequence', 'register', 'backfill', 'claim', 'complete', 'fail', 'renew', 'release')
+        and proname in ('move', 'try_sequence', 'register', 'backfill', 'claim', 'complete', 'fail', 'renew', 'release',
+          'is_filled', 'assign_keys', 'unblock', 'skip', 'recover', 'hand_over', 'take', 'start_replay', 'advance_replay')
       loop execute 'drop function ' || each; end loop;
     end $$`);
-    await rows('drop table handover.deliveries, handover.handlers');
+    await rows('drop table handover.deliveries, handover.handlers, handover.replays cascade');
     await rows('drop sequence handover.deliveries_fence');
     await rows('delete from handover.migrations where version > 4');
     await expect(register(log, 'a')).rejects.toMatchObject({ code: 'schema_outdated', found: 4 });

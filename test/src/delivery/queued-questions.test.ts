@@ -89,10 +89,10 @@ describe('why', () => {
     store.subscribe(() => {}, { ...queued, to: [QuoteArchived], name: 'archive' });
     store.subscribe(() => {}, { ...queued, name: 'late' });
     await log.deliveries.register([
-      { name: 'removed', types: ['QuoteCompleted'], from: 'beginning', attempts: 3 },
-      { name: 'leased', types: ['QuoteCompleted'], from: 'beginning', attempts: 3 },
-      { name: 'passed', types: ['QuoteCompleted'], from: 'beginning', attempts: 1 },
-      { name: 'retried', types: ['QuoteCompleted'], from: 'beginning', attempts: 9 },
+      { name: 'removed', types: ['QuoteCompleted'], from: 'beginning', attempts: 3, ordered: false },
+      { name: 'leased', types: ['QuoteCompleted'], from: 'beginning', attempts: 3, ordered: false },
+      { name: 'passed', types: ['QuoteCompleted'], from: 'beginning', attempts: 1, ordered: false },
+      { name: 'retried', types: ['QuoteCompleted'], from: 'beginning', attempts: 9, ordered: false },
     ]);
     const claim = async (name: string) => {
       const request = { handlers: [{ name, limit: 1 }], limit: 1, worker: 'host:7:cafe', leaseFor: 30_000 };

@@ -344,7 +344,7 @@ describe('a delivery that fails', () => {
   it('is dead at once where trying again cannot help', async () => {
     const { store, log, errors } = withDeliveries();
     const types = ['QuoteCompleted', 'QuoteArchived'];
-    await log.deliveries.register([{ name: 'deployed', types, from: 'now', attempts: 5 }]);
+    await log.deliveries.register([{ name: 'deployed', types, from: 'now', attempts: 5, ordered: false }]);
     store.subscribe(() => store.publish(new QuoteArchived({ at: new Map() })), queued);
     store.subscribe(recorder().handler, { ...queued, name: 'outdated' });
     await store.publish(quotes('a'));

@@ -74,19 +74,15 @@ describe('a queued handler', () => {
     ['concurrency', 0],
     ['from', 'yesterday'],
     ['effects', 'none'],
-    ['orderedBy', () => 'key'],
-    ['queue', 'slow'],
+    ['orderedBy', 'orderId'],
+    ['queue', 'a:b'],
+    ['priority', 0],
+    ['kind', 'view'],
   ])('is refused with %s: %p', async (argument, value) => {
     const [option = argument] = argument.split('.');
     expect(await subscribing(Mailer, { ...queued, [option]: value })).toMatchObject({
       code: 'invalid_argument',
       argument,
-    });
-  });
-
-  it('says of options that are still to come when they come', async () => {
-    expect(await subscribing(Mailer, { ...queued, orderedBy: ignore })).toMatchObject({
-      message: expect.stringContaining('comes with a later release'),
     });
   });
 
@@ -132,9 +128,9 @@ describe('a queued handler', () => {
     store.subscribeToAll(Mailer, { run: 'queued', name: 'all' });
     await store.publish(quotes('a'));
     expect(await log.deliveries.registrations()).toEqual([
-      { name: 'all', types: undefined, from: 'now', attempts: 10 },
-      { name: 'decorated', types: ['QuoteCompleted'], from: 'now', attempts: 3 },
-      { name: 'static', types: ['QuoteCompleted'], from: 'beginning', attempts: 10 },
+      { name: 'all', types: undefined, from: 'now', attempts: 10, ordered: false },
+      { name: 'decorated', types: ['QuoteCompleted'], from: 'now', attempts: 3, ordered: false },
+      { name: 'static', types: ['QuoteCompleted'], from: 'beginning', attempts: 10, ordered: false },
     ]);
   });
 });

@@ -19,6 +19,8 @@ interface FateRow {
   readonly first_error_json: string | null;
   readonly last_error_json: string | null;
   readonly reason: string | null;
+  readonly order_key: string | null;
+  readonly waits_for: string | null;
 }
 
 /** `retry` and `skip` join the open transaction, so that a note of who did it can be made in the same. */
@@ -27,10 +29,16 @@ export function fates(database: Database): Fates {
 
   const selectFates = /* sql */ `
 select events.id as event_id, handlers.name as handler_name,
-  case when state in ('due', 'waiting') then 'pending' else state end as public_state,
+  case when state in ('due', 'waiting', 'unkeyed', 'blocked') then 'pending' else state end as public_state,
   attempt, ${milliseconds('due_at')} as due_ms, ${milliseconds('leased_until')} as leased_until_ms,
   ${milliseconds('finished_at')} as finished_ms, worker,
-  first_error::text as first_error_json, last_error::text as last_error_json, reason
+  first_error::text as first_error_json, last_error::text as last_error_json, reason, order_key,
+  case when state = 'blocked' then (
+    select ahead.id from ${schema}.deliveries as earlier join ${schema}.events as ahead using (seq)
+      where earlier.handler = deliveries.handler and earlier.order_key = deliveries.order_key
+        and earlier.state not in ('done', 'skipped')
+      order by earlier.position limit 1
+  ) end as waits_for
 from ${schema}.deliveries
   join ${schema}.handlers on handlers.id = deliveries.handler
   join ${schema}.events using (seq)`;
@@ -55,15 +63,15 @@ from ${schema}.handlers cross join lateral (
 ) as next
 where handlers.name = any ($1::text[])`;
 
-  const changeDead = async (target: DeadLetterTarget, change: string, values: readonly unknown[] = []) => {
-    const meant = meaning(target);
-    if (meant === undefined) return 0;
-    const changed = await query(`update ${schema}.deliveries set ${change} where ${isMeant} returning 1`, [
-      ...meant,
-      ...values,
-    ]);
-    return changed.length;
-  };
+  /** One of an ordered handler that has no key is dead because none could be told. */
+  const retryDead = /* sql */ `
+update ${schema}.deliveries
+set attempt = 0, due_at = clock_timestamp(), finished_at = null,
+  state = case
+    when order_key is null and (select ordered from ${schema}.handlers where handlers.id = handler) then 'unkeyed'
+    else 'due'
+  end
+where ${isMeant} returning 1`;
 
   return {
     async nextDueIn(handlers) {
@@ -82,16 +90,22 @@ where handlers.name = any ($1::text[])`;
     },
 
     async retry(target) {
-      const due = `state = 'due', attempt = 0, due_at = clock_timestamp(), finished_at = null`;
-      const retried = await changeDead(target, due);
-      if (retried > 0) await query('select pg_notify($1, $2)', [channelOf(schema), '']);
-      return retried;
+      const meant = meaning(target);
+      if (meant === undefined) return 0;
+      const retried = await query(retryDead, meant);
+      if (retried.length > 0) await query('select pg_notify($1, $2)', [channelOf(schema), '']);
+      return retried.length;
     },
 
-    skip: (target, reason) =>
-      changeDead(target, `state = 'skipped', reason = $3::text, finished_at = clock_timestamp()`, [
-        keptText(reason),
-      ]),
+    async skip(target, reason) {
+      const meant = meaning(target);
+      if (meant === undefined) return 0;
+      const [row] = await query<{ skipped: number }>(
+        `select ${schema}.skip($1::text, $2::text, $3::text) as skipped`,
+        [...meant, keptText(reason)],
+      );
+      return row?.skipped ?? 0;
+    },
 
     async fatesOf(eventId) {
       if (!isStorable(eventId)) return [];
@@ -125,6 +139,8 @@ function toFate(row: FateRow): DeliveryFate {
     firstError: parseError(row.first_error_json),
     lastError: parseError(row.last_error_json),
     reason: row.reason ?? undefined,
+    key: row.order_key ?? undefined,
+    waitsFor: row.waits_for ?? undefined,
   };
 }
 

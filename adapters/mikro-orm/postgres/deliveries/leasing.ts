@@ -1,19 +1,12 @@
-import type { ClaimRequest, DeliveryLog, FailureReport } from '../../../../src/index.js';
+import type { DeliveryLog, FailureReport } from '../../../../src/index.js';
 import type { Execute } from '../../execute.js';
 import type { Database } from '../database.js';
-import { eventColumns, type EventRow, toRecord } from '../event-row.js';
-import { isStorable } from '../parameters.js';
+import { atMostInt, handlerLimits } from './claim-limits.js';
+import { type ClaimedRow, selectClaimed, toClaimed } from './claimed-row.js';
 import { errorJson, keptText } from './kept-error.js';
 import { type Lease, leaseColumns, leaseOf, tokenOf } from './lease-token.js';
 
 type Leasing = Pick<DeliveryLog, 'claim' | 'complete' | 'fail' | 'renew' | 'release'>;
-
-interface ClaimedRow extends EventRow {
-  readonly handler: string;
-  readonly handler_text: string;
-  readonly attempt: number;
-  readonly fence_text: string;
-}
 
 /**
  * Only `complete` joins the open transaction: a lease that others could not see would be none, and a failure outlives
@@ -22,19 +15,13 @@ interface ClaimedRow extends EventRow {
 export function leasing(database: Database): Leasing {
   const { schema, query, apart } = database;
 
-  const claimDue = /* sql */ `
-select ${eventColumns(schema)}, handler, handler_id::text as handler_text, attempt, fence::text as fence_text
-from (
-  select claimed.handler, claimed.handler_id, claimed.attempt, claimed.fence, claimed.position, (claimed.event).*
-    from ${schema}.claim($1::text[], $2::int[], $3::int, $4::text, $5::float8) as claimed
-) as found
-order by position, handler`;
+  const claimDue = selectClaimed(schema, 'claim($1::text[], $2::int[], $3::int, $4::text, $5::float8)');
 
   const leases = '$1::bigint[], $2::int[], $3::bigint[]';
 
   return {
     async claim(request) {
-      const { names, limits } = wanted(request);
+      const { names, limits } = handlerLimits(request);
       if (names.length === 0 || request.limit < 1) return [];
       const { limit, worker, leaseFor } = request;
       const rows = await apart<ClaimedRow>(claimDue, [
@@ -44,16 +31,7 @@ order by position, handler`;
         keptText(worker),
         leaseFor,
       ]);
-      return rows.map((row) => ({
-        handler: row.handler,
-        event: toRecord(row),
-        attempt: row.attempt,
-        token: tokenOf({
-          handler: row.handler_text,
-          position: row.position_text ?? '',
-          fence: row.fence_text,
-        }),
-      }));
+      return rows.map(toClaimed);
     },
 
     complete: (tokens) =>
@@ -115,14 +93,4 @@ async function fencesFrom(
 ): Promise<ReadonlySet<string>> {
   const [row] = await execute<{ fences: string | null }>(statement, values);
   return new Set(JSON.parse(row?.fences ?? '[]') as string[]);
-}
-
-function wanted({ handlers }: ClaimRequest): { readonly names: string[]; readonly limits: number[] } {
-  const limits = new Map(handlers.map(({ name, limit }) => [name, limit]));
-  const some = [...limits].filter(([name, limit]) => limit >= 1 && isStorable(name));
-  return { names: some.map(([name]) => name), limits: some.map(([, limit]) => atMostInt(limit)) };
-}
-
-function atMostInt(limit: number): number {
-  return Math.min(Math.trunc(limit), 2_147_483_647);
 }

@@ -10,6 +10,7 @@ interface HandlerRow {
   readonly types_json: string | null;
   readonly starts_from: 'now' | 'beginning';
   readonly attempts: number;
+  readonly ordered: boolean;
 }
 
 const batch = 1_000;
@@ -24,15 +25,16 @@ export function registering(database: Database): Registering {
   const { schema, query, apart } = database;
 
   const selectHandlers = /* sql */ `
-select name, to_json(types)::text as types_json, starts_from, attempts from ${schema}.handlers order by name`;
+select name, to_json(types)::text as types_json, starts_from, attempts, ordered from ${schema}.handlers order by name`;
 
-  /** One step on both ways. `null`: nothing left, or somebody else is at it. */
+  /** One step on each way. `null`: nothing left, or somebody else is at it. */
   const advance = async () => {
-    const [step] = await apart<{ moved: number | null; past: number | null }>(
-      `select ${schema}.try_sequence($1::int) as moved, ${schema}.backfill($1::int) as past`,
+    const [step] = await apart<{ moved: number | null; past: number | null; again: number | null }>(
+      `select ${schema}.try_sequence($1::int) as moved, ${schema}.backfill($1::int) as past,
+        ${schema}.advance_replay($1::int) as again`,
       [batch],
     );
-    return step ?? { moved: null, past: null };
+    return step ?? { moved: null, past: null, again: null };
   };
 
   const sequenceSome = async () => {
@@ -40,7 +42,7 @@ select name, to_json(types)::text as types_json, starts_from, attempts from ${sc
     for (let round = 0; round < maxBatches; round += 1) {
       const step = await advance();
       moved += step.moved ?? 0;
-      if ((step.moved ?? 0) < batch && step.past === null) break;
+      if ((step.moved ?? 0) < batch && step.past === null && step.again === null) break;
     }
     return moved;
   };
@@ -57,17 +59,18 @@ select name, to_json(types)::text as types_json, starts_from, attempts from ${sc
 
     async registrations() {
       const rows = await query<HandlerRow>(selectHandlers, []);
-      return rows.map(({ name, types_json: types, starts_from: from, attempts }) => ({
+      return rows.map(({ name, types_json: types, starts_from: from, attempts, ordered }) => ({
         name,
         types: types === null ? undefined : (JSON.parse(types) as string[]),
         from,
         attempts,
+        ordered,
       }));
     },
   };
 }
 
 /** No event has a type that cannot be stored. */
-function handlerRow({ name, types, from, attempts }: HandlerRegistration) {
-  return { name, types: types?.filter(isStorable), attempts, starts_from: from };
+function handlerRow({ name, types, from, attempts, ordered }: HandlerRegistration) {
+  return { name, types: types?.filter(isStorable), attempts, starts_from: from, ordered };
 }

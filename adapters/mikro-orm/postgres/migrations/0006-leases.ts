@@ -1,5 +1,5 @@
 import { channelOf } from '../deliveries/channel.js';
-import type { QuotedSchema } from '../schema-name.js';
+import { lockedLeases } from './locked-leases.js';
 import type { Migration } from './migration.js';
 
 export const leases: Migration = {
@@ -173,13 +173,3 @@ end
 $function$;
 `,
 };
-
-/** Those of `p_positions`, `p_handlers` and `p_fences` that still hold. */
-function lockedLeases(schema: QuotedSchema): string {
-  return /* sql */ `select position, handler, fence
-      from unnest(p_positions, p_handlers, p_fences) as given (position, handler, fence)
-        join ${schema}.deliveries as kept using (position, handler, fence)
-      where kept.state = 'running'
-      order by position, handler
-      for update of kept`;
-}

@@ -1,0 +1,227 @@
+import { channelOf } from '../deliveries/channel.js';
+import type { QuotedSchema } from '../schema-name.js';
+import { lockedLeases } from './locked-leases.js';
+import type { Migration } from './migration.js';
+
+export const handOver: Migration = {
+  statements: (schema) => /* sql */ `
+-- Further state: queued (leased to a scheduler until a worker takes it).
+create index deliveries_handed_over_idx on ${schema}.deliveries (handler, leased_until) where state = 'queued';
+
+alter table ${schema}.deliveries add column replay int; -- the one that made it due last
+
+-- Makes due what has waited long enough, and what those have lost who held it.
+create function ${schema}.recover(p_names text[], p_clock timestamptz) returns void language plpgsql as $function$
+begin
+  -- What is still running though the lease is over was held by a worker that has died; at its last attempt perhaps of it.
+  update ${schema}.deliveries as delivery
+    set state = case when spent then 'dead' else 'due' end,
+      due_at = case when not spent then p_clock end,
+      finished_at = case when spent then p_clock end,
+      first_error = case when spent then coalesce(first_error, error) else first_error end,
+      last_error = case when spent then error else last_error end,
+      leased_until = null,
+      worker = null
+    from (
+      select abandoned.*, json_build_object(
+          'name', 'LeaseExpired',
+          'message', format(
+            'Worker %s neither completed nor failed attempt %s of %s within its lease.', held_by, tried, attempts
+          )
+        ) as error
+        from ${schema}.handlers cross join lateral (
+          select position as place, handler as target, worker as held_by, attempt as tried, attempt >= attempts as spent
+            from ${schema}.deliveries
+            where handler = handlers.id and state = 'running' and leased_until <= p_clock
+            order by leased_until limit 1000
+            for update skip locked
+        ) as abandoned
+        where handlers.name = any (p_names)
+    ) as lost
+    where delivery.position = place and delivery.handler = target;
+
+  update ${schema}.deliveries as delivery set state = 'due', due_at = p_clock, leased_until = null, worker = null
+    from ${schema}.handlers cross join lateral (
+      select position as place, handler as target from ${schema}.deliveries
+        where handler = handlers.id and state = 'queued' and leased_until <= p_clock
+        order by leased_until limit 1000
+        for update skip locked
+    ) as forgotten
+    where handlers.name = any (p_names) and delivery.position = place and delivery.handler = target;
+
+  update ${schema}.deliveries as delivery set state = 'due'
+    from ${schema}.handlers cross join lateral (
+      select position as place, handler as target from ${schema}.deliveries
+        where handler = handlers.id and state = 'waiting' and due_at <= p_clock
+        order by due_at limit 1000
+        for update skip locked
+    ) as ripe
+    where handlers.name = any (p_names) and delivery.position = place and delivery.handler = target;
+end
+$function$;
+
+drop function ${schema}.claim(text[], int[], int, text, float8);
+
+create function ${schema}.claim(
+  p_names text[], p_limits int[], p_limit int, p_worker text, p_lease_ms float8
+)
+  returns table (
+    handler_id int, handler text, "position" bigint, attempt int, fence bigint, is_replay boolean,
+    event ${schema}.events
+  ) rows 20 language plpgsql as $function$
+#variable_conflict use_column
+declare
+  clock timestamptz := clock_timestamp();
+begin
+  perform ${schema}.recover(p_names, clock);
+
+  return query
+    with wanted as (
+      select id, name, least(most, p_limit) as most
+        from unnest(p_names, p_limits) as asked (name, most) join ${schema}.handlers using (name)
+    ), ${oldestDue(schema)}, leased as (
+      update ${schema}.deliveries as delivery
+        set state = 'running',
+          attempt = attempt + 1,
+          fence = nextval('${schema}.deliveries_fence'),
+          worker = p_worker,
+          leased_until = clock + make_interval(secs => p_lease_ms / 1000),
+          due_at = null
+        from taken join wanted on wanted.id = target
+        where delivery.position = place and delivery.handler = target
+        returning wanted.id, wanted.name, delivery.position as place, seq, attempt, fence, replay
+    )
+    -- The event is taken here and not around the function: a statement around it sees only what had committed before
+    -- it began, and an event that is leased without being found would wait for its lease to end.
+    select leased.id, leased.name, leased.place, leased.attempt, leased.fence, leased.replay is not null, found
+      from leased join ${schema}.events as found on found.seq = leased.seq;
+end
+$function$;
+
+-- Leases due deliveries to a scheduler, where of each handler at most p_most_waiting wait already.
+create function ${schema}.hand_over(
+  p_names text[], p_limits int[], p_limit int, p_scheduler text, p_lease_ms float8, p_most_waiting int
+)
+  returns table (handler_id int, handler text, "position" bigint, fence bigint, event_id text)
+  rows 20 language plpgsql as $function$
+#variable_conflict use_column
+declare
+  clock timestamptz := clock_timestamp();
+begin
+  perform ${schema}.recover(p_names, clock);
+
+  return query
+    with wanted as (
+      select id, name, least(most, p_limit, greatest(0, p_most_waiting - waiting.size)) as most
+        from unnest(p_names, p_limits) as asked (name, most) join ${schema}.handlers using (name)
+          cross join lateral (
+            select count(*)::int as size from (
+              select from ${schema}.deliveries where handler = handlers.id and state = 'queued' limit p_most_waiting
+            ) as handed
+          ) as waiting
+    ), ${oldestDue(schema)}, leased as (
+      update ${schema}.deliveries as delivery
+        set state = 'queued',
+          fence = nextval('${schema}.deliveries_fence'),
+          worker = p_scheduler,
+          leased_until = clock + make_interval(secs => p_lease_ms / 1000),
+          due_at = null
+        from taken join wanted on wanted.id = target
+        where delivery.position = place and delivery.handler = target
+        returning wanted.id, wanted.name, delivery.position as place, seq, fence
+    )
+    select leased.id, leased.name, leased.place, leased.fence, events.id
+      from leased join ${schema}.events on events.seq = leased.seq;
+end
+$function$;
+
+-- The lease of a scheduler becomes that of a worker.
+create function ${schema}.take(
+  p_positions bigint[], p_handlers int[], p_fences bigint[], p_worker text, p_lease_ms float8
+)
+  returns table (
+    handler_id int, handler text, "position" bigint, attempt int, fence bigint, is_replay boolean,
+    event ${schema}.events
+  ) rows 20 language plpgsql as $function$
+#variable_conflict use_column
+begin
+  return query
+    with lease as (
+      ${lockedLeases(schema, ['queued'])}
+    ), leased as (
+      update ${schema}.deliveries as delivery
+        set state = 'running',
+          attempt = attempt + 1,
+          fence = nextval('${schema}.deliveries_fence'),
+          worker = p_worker,
+          leased_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000)
+        from lease
+        where delivery.position = lease.position and delivery.handler = lease.handler
+        returning delivery.handler, delivery.position as place, seq, attempt, delivery.fence, replay
+    )
+    select leased.handler, handlers.name, leased.place, leased.attempt, leased.fence, leased.replay is not null, found
+      from leased
+        join ${schema}.handlers on handlers.id = leased.handler
+        join ${schema}.events as found on found.seq = leased.seq;
+end
+$function$;
+
+create or replace function ${schema}.renew(
+  p_positions bigint[], p_handlers int[], p_fences bigint[], p_lease_ms float8
+)
+  returns bigint[] language plpgsql as $function$
+begin
+  update ${schema}.deliveries as delivery
+    set leased_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000)
+    from (${lockedLeases(schema, ['queued', 'running'])} skip locked) as lease
+    where delivery.position = lease.position and delivery.handler = lease.handler;
+  return array(
+    select fence from unnest(p_positions, p_handlers, p_fences) as given (position, handler, fence)
+      join ${schema}.deliveries using (position, handler, fence)
+      where state in ('queued', 'running')
+  );
+end
+$function$;
+
+create or replace function ${schema}.release(p_positions bigint[], p_handlers int[], p_fences bigint[])
+  returns void language plpgsql as $function$
+begin
+  update ${schema}.deliveries as delivery
+    set state = 'due',
+      attempt = attempt - case state when 'running' then 1 else 0 end,
+      due_at = clock_timestamp(),
+      leased_until = null,
+      worker = null
+    from (${lockedLeases(schema, ['queued', 'running'])}) as lease
+    where delivery.position = lease.position and delivery.handler = lease.handler;
+  if found then
+    perform pg_notify('${channelOf(schema)}', '');
+  end if;
+end
+$function$;
+`,
+};
+
+/** From `wanted` (id, most), up to p_limit due deliveries, locked: the oldest events, of each handler at most `most`. */
+function oldestDue(schema: QuotedSchema): string {
+  return /* sql */ `share as (
+      -- Shares are counted without locks, so that each row that is locked is taken.
+      select id, count(*) as size
+        from (
+          select id from wanted cross join lateral (
+            select turn from ${schema}.deliveries
+              where handler = wanted.id and turn is not null
+              order by turn limit wanted.most
+          ) as due
+          order by turn limit p_limit
+        ) as oldest
+        group by id
+    ), taken as (
+      select due.* from share cross join lateral (
+        select position as place, handler as target from ${schema}.deliveries
+          where handler = share.id and turn is not null
+          order by turn limit share.size
+          for update skip locked
+      ) as due
+    )`;
+}
