@@ -20,6 +20,7 @@ export default {
   moduleNameMapper: {
     '^handover$': '<rootDir>/src/index.ts',
     '^handover/legacy$': '<rootDir>/legacy/index.ts',
+    '^handover/bullmq$': '<rootDir>/adapters/bullmq/index.ts',
     '^handover/mikro-orm$': '<rootDir>/adapters/mikro-orm/index.ts',
     '^handover/testing/jest$': '<rootDir>/src/testing/jest.ts',
     '^handover/testing$': '<rootDir>/src/testing/index.ts',

@@ -3,6 +3,12 @@ export interface Contender {
   readonly name: string;
   /** The ratio to the first contender that is good enough. */
   readonly aim?: number;
+  /** How many of the operations of a round it runs; default 1, all. */
+  readonly share?: number;
+  /** Before the clock runs. */
+  prepare?(times: number): Promise<void>;
+  /** After it has stopped. */
+  clear?(): Promise<void>;
   /** Runs `times` operations. */
   run(times: number): Promise<void> | void;
 }
@@ -65,12 +71,16 @@ function verdict(ratio: number, aim: number | undefined): string {
 }
 
 async function rateOf(contender: Contender, times: number): Promise<number> {
+  const own = Math.ceil(times * (contender.share ?? 1));
+  await contender.prepare?.(own);
   const start = process.hrtime.bigint();
-  await contender.run(times);
-  return (times * 1e9) / Number(process.hrtime.bigint() - start);
+  await contender.run(own);
+  const nanoseconds = Number(process.hrtime.bigint() - start);
+  await contender.clear?.();
+  return (own * 1e9) / nanoseconds;
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? Number.NaN;

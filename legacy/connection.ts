@@ -1,6 +1,7 @@
 import {
   BacklogFull,
   InvalidArgument,
+  PublishedInReplay,
   RecordingFailed,
   UnmappedBroadcast,
   type Event,
@@ -54,7 +55,7 @@ export class Connection implements Recorder {
     this.#unsubscribe = [...this.#mapped.values()].flatMap((each) => this.#listen(each));
   }
 
-  /** @throws {BacklogFull} {UnmappedBroadcast} before any listener hears the broadcast. */
+  /** @throws {BacklogFull} {UnmappedBroadcast} {PublishedInReplay} before any listener hears the broadcast. */
   record(broadcast: Broadcast): void {
     const mapped =
       this.#mapped.get(broadcast.eventName) ?? this.#mapped.get(toEventName(broadcast.eventName));
@@ -63,7 +64,7 @@ export class Connection implements Recorder {
     try {
       this.#take(broadcast, mapped);
     } catch (error) {
-      if (error instanceof BacklogFull) throw error;
+      if (error instanceof BacklogFull || error instanceof PublishedInReplay) throw error;
       this.#bus.report(new RecordingFailed(broadcast.eventName, error));
     }
   }

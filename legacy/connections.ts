@@ -3,6 +3,7 @@ import {
   checkKnownOptions,
   EventStore,
   InvalidArgument,
+  PublishedInReplay,
   RecordingFailed,
 } from '../src/index.js';
 import type { Bus } from './bus.js';
@@ -60,6 +61,7 @@ export function createConnections(
       try {
         current?.record({ publisher, eventName: checkEventName(eventName), args });
       } catch (error) {
+        if (error instanceof PublishedInReplay) throw error;
         failures.report(new RecordingFailed(eventName, error));
       }
     },

@@ -13,7 +13,8 @@ const ofTheEmitter = new Set(['newListener', 'removeListener']);
 
 /**
  * Records everything that an existing emitter emits, under the names it emits, as the bus is connected. Its own
- * listeners hear it as before. Symbols are not recorded; what cannot be recorded goes to `bus.onError`.
+ * listeners hear it as before. Symbols are not recorded; what cannot be recorded goes to `bus.onError`. Only a
+ * projection that is replayed cannot emit: it gets `PublishedInReplay`.
  *
  * @returns Ends the recording, and puts the emitter back as it was.
  */

@@ -21,7 +21,6 @@ export type { TemporarySubscriptions } from './store/temporary-subscriptions.js'
 export type {
   DeclaredHandler,
   DeclaredOptions,
-  EventOf,
   Handler,
   HandlerClass,
   HandlerFactory,
@@ -33,11 +32,14 @@ export type { DeadLetters } from './delivery/dead-letters.js';
 export type * from './delivery/delivery-log.js';
 export type { Delivery, HandlerContext } from './delivery/handler-context.js';
 export { Handles } from './delivery/handles.js';
-export type { HandlesOptions } from './delivery/handles.js';
+export type { EventOf, HandlesOptions } from './delivery/handles.js';
 export type { QueuedOptions } from './delivery/queued-options.js';
+export type { ReplayOptions, Replays, RunningReplay } from './delivery/replays.js';
 export type * from './delivery/scheduler.js';
 export type { Backoff } from './delivery/retry-policy.js';
+export type { ReplayProgress, WatchedReplay, WatchOptions } from './delivery/watched-replay.js';
 export type { Why, WhyEvent, WhyHandler } from './delivery/why.js';
+export type { ShutdownSignal } from './delivery/worker/signals.js';
 export type { WorkOptions } from './delivery/worker/worker-options.js';
 export type { Worker } from './delivery/worker/worker.js';
 
@@ -91,3 +93,5 @@ export {
   UnknownCommitOutcome,
   WrongExpectedVersion,
 } from './errors/log-errors.js';
+export { PublishedInReplay, ReplayRefused } from './errors/replay-errors.js';
+export type { ReplayRefusal } from './errors/replay-errors.js';

@@ -50,5 +50,9 @@ export function mikroOrmLog(orm: MikroORM, options: MikroOrmLogOptions = {}): Ev
     }),
   });
   warnIfUnguarded(orm, schema);
-  return { ...inOrderOfCalls(log), publishOptions: ['em'] };
+  return {
+    ...inOrderOfCalls(log),
+    publishOptions: ['em'],
+    isOpen: () => home.connection.connected !== false,
+  };
 }

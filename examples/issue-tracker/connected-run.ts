@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Event, EventStore } from 'handover';
 import type { Listeners } from './app/listeners/listeners.js';
-import type { IssueProgress } from './migrated/issue-progress.js';
+import { type IssueCounts, listIssueCounts } from './migrated/issue-counts.js';
 import { publishDigest } from './migrated/publish-digest.js';
 import { type ReviewInbox, reviewEvents } from './migrated/review-inbox.js';
 
@@ -34,9 +34,9 @@ export interface FeedLine {
 
 /** What the typed handlers beside the old listeners have done, and what the events say they should have. */
 export interface HandlerFacts {
-  readonly issueProgress: readonly IssueProgress[];
-  readonly progressCounted: number;
-  readonly progressRecorded: number;
+  readonly issueCounts: readonly IssueCounts[];
+  readonly counted: number;
+  readonly countable: number;
   readonly inboxHeard: number;
   readonly inboxRecorded: number;
   readonly waiting: readonly string[];
@@ -83,18 +83,16 @@ export async function readHandlers(
   em: EntityManager,
   inbox: ReviewInbox,
 ): Promise<HandlerFacts> {
-  const issueProgress = await em
-    .fork()
-    .execute<IssueProgress[]>('select issue, opened, closed, comments from issue_progress order by issue');
-  const counted = issueProgress.reduce((sum, row) => sum + row.opened + row.closed + row.comments, 0);
-  const progressTypes = ['IssueOpened', 'IssueReopened', 'IssueClosed'];
+  const issueCounts = await listIssueCounts(em);
+  const counted = issueCounts.reduce((sum, row) => sum + row.opened + row.closed + row.comments, 0);
+  const countedTypes = ['IssueOpened', 'IssueReopened', 'IssueClosed'];
   const onIssues = await store.read
     .ofType('CommentAdded')
     .reduce((sum, { data }) => sum + isOnIssue(data), 0);
   return {
-    issueProgress,
-    progressCounted: counted,
-    progressRecorded: (await store.read.ofType(progressTypes).count()) + onIssues,
+    issueCounts,
+    counted,
+    countable: (await store.read.ofType(countedTypes).count()) + onIssues,
     inboxHeard: inbox.heard,
     inboxRecorded: await store.read.ofType([...reviewEvents]).count(),
     waiting: inbox.waiting,

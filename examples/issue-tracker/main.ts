@@ -5,6 +5,7 @@ import { printHowToLook, printKept } from './report/look-further.js';
 import { printOutcome } from './report/print-outcome.js';
 import { runTitles, showProgress } from './report/progress.js';
 import { runExample } from './run-example.js';
+import { type Scheduling, inProcess, schedulingOn } from './scheduling.js';
 import { recordedWebhooks } from './webhooks.js';
 
 const help = `Runs one issue tracker twice: on the old in-memory bus, and connected to the store.
@@ -14,6 +15,7 @@ const help = `Runs one issue tracker twice: on the old in-memory bus, and connec
   npm start -- --help      this text
 
   DATABASE_URL=postgres://…  uses your server: throw-away databases, removed at the end
+  REDIS_URL=redis://…        runs the queued handlers through BullMQ on your Redis: throw-away keys
 
 Exit code: 0 when both runs agree, 1 when anything differs or fails, 2 for a wrong flag.
 `;
@@ -59,12 +61,14 @@ async function run({ keep }: Flags): Promise<number> {
   printInput(output, webhooks);
 
   const interrupted = whenInterrupted();
+  const scheduling = await openScheduling();
   const databases = await openDatabases();
   const progress = showProgress(output, webhooks.length);
   try {
-    output.write(`Runs\n  on ${databases.description}\n`);
+    output.write(`Runs\n  on ${databases.description}\n  queued handlers ${scheduling.description}\n`);
     const running = runExample({
       databases,
+      scheduler: scheduling.scheduler,
       onReceived: (name) => progress.step(name),
       onRun(name, { received, seconds }) {
         progress.finish();
@@ -72,7 +76,11 @@ async function run({ keep }: Flags): Promise<number> {
       },
     });
     const outcome = await Promise.race([running, interrupted]);
-    if (outcome === 'interrupted') return 130;
+    if (outcome === 'interrupted') {
+      await databases.remove();
+      await running.catch(() => undefined);
+      return 130;
+    }
     output.write('\n');
     printOutcome(output, outcome);
     if (keep) {
@@ -83,7 +91,13 @@ async function run({ keep }: Flags): Promise<number> {
   } finally {
     progress.finish();
     await databases.remove();
+    await scheduling.remove();
   }
+}
+
+function openScheduling(): Promise<Scheduling> {
+  const url = process.env['REDIS_URL'];
+  return url === undefined || url === '' ? Promise.resolve(inProcess) : schedulingOn(url);
 }
 
 function openDatabases(): Promise<Databases> {

@@ -1,7 +1,8 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
-import { EventStore } from 'handover';
+import { EventStore, type Scheduler } from 'handover';
 import { ignoreHandoverSchema, mikroOrmLog } from 'handover/mikro-orm';
+import { type Billing, type BillingFacts, openBilling } from './billing-run.js';
 import { bus } from './app/bus.js';
 import { entities } from './app/entities/entities.js';
 import { type ApplicationRun, type RunName, type RunOptions, runApplication } from './application-run.js';
@@ -10,13 +11,18 @@ import { readHandlers, readStore, tryOtherDirection } from './connected-run.js';
 import type { Databases, Place } from './databases.js';
 import { type Comparison, compareEffects } from './effects.js';
 import { findProblems } from './problems.js';
+import { type ProgressFacts, checkProgress } from './progress-check.js';
 import { connectTracker } from './migrated/connect.js';
-import { issueProgressTable, keepIssueProgress } from './migrated/issue-progress.js';
+import { billingTable } from './migrated/billing/charge-purchase.js';
+import { issueCountsTable, keepIssueCounts } from './migrated/issue-counts.js';
+import { issueProgressTable, projectIssueProgress } from './migrated/issue-progress.js';
 import { openReviewInbox } from './migrated/review-inbox.js';
 import { type RecordedWebhook, recordedWebhooks } from './webhooks.js';
 
 export interface ExampleOptions {
   readonly databases: Databases;
+  /** Of the queued handlers; default: in this process. */
+  readonly scheduler?: Scheduler | undefined;
   /** Called after each webhook of each run. */
   readonly onReceived?: (run: RunName) => void;
   /** Called after each run. */
@@ -37,12 +43,16 @@ export interface Facts {
   readonly comparisons: readonly Comparison[];
   readonly store: StoreFacts;
   readonly handlers: HandlerFacts;
+  readonly progress: ProgressFacts;
+  readonly billing: BillingFacts;
   readonly otherDirection: OtherDirection;
   /** Errors that reached `bus.onError` and `store.onError`. */
   readonly errors: readonly unknown[];
 }
 
-type Connected = Pick<Facts, 'after' | 'store' | 'handlers' | 'otherDirection' | 'errors'>;
+const handlerTables = [issueCountsTable, issueProgressTable, billingTable];
+
+type Connected = Omit<Facts, 'webhooks' | 'before' | 'comparisons'>;
 
 /** Runs the application in memory, then connected to the store, and compares. */
 export async function runExample(options: ExampleOptions): Promise<Outcome> {
@@ -73,18 +83,16 @@ async function runConnected(
 ): Promise<Connected> {
   const { eventSchema } = options.databases.after;
   const log = mikroOrmLog(orm, eventSchema === undefined ? {} : { schema: eventSchema });
-  await using store = new EventStore({ log });
+  await using store = new EventStore({ log, scheduler: options.scheduler });
   await store.migrate();
-  await orm.em.fork().execute(issueProgressTable);
+  for (const table of handlerTables) await orm.em.fork().execute(table);
 
+  const billing = openBilling(store, orm.em);
   const errors: unknown[] = [];
-  const endings = [
-    bus.onError((error) => errors.push(error)),
-    store.onError((error) => errors.push(error)),
-    connectTracker(store),
-  ];
+  store.onError((error) => void (billing.expects(error) || errors.push(error)));
+  const endings = [bus.onError((error) => errors.push(error)), connectTracker(store)];
   try {
-    return { ...(await useStore(orm, store, options, webhooks)), errors };
+    return { ...(await useStore(orm, { store, billing }, options, webhooks)), errors };
   } finally {
     for (const end of endings) end();
   }
@@ -92,12 +100,14 @@ async function runConnected(
 
 async function useStore(
   orm: MikroORM,
-  store: EventStore,
+  { store, billing }: { readonly store: EventStore; readonly billing: Billing },
   options: ExampleOptions,
   webhooks: readonly RecordedWebhook[],
 ): Promise<Omit<Connected, 'errors'>> {
-  keepIssueProgress(store, orm.em);
+  keepIssueCounts(store, orm.em);
+  projectIssueProgress(store, orm.em);
   const inbox = openReviewInbox(store);
+  const worker = await store.work({ concurrency: 5, grace: 1_000 });
   const countEvents = async () => {
     await bus.settled();
     return store.read.count();
@@ -106,9 +116,12 @@ async function useStore(
   await bus.settled();
   const facts = await readStore(store);
   const handlers = await readHandlers(store, orm.em, inbox);
+  const progress = await checkProgress(store, orm.em);
+  const billed = await billing.run();
   const otherDirection = await tryOtherDirection(store, after.listeners);
+  await worker.stop();
   after.close();
-  return { after, store: facts, handlers, otherDirection };
+  return { after, store: facts, handlers, progress, billing: billed, otherDirection };
 }
 
 function runOptions(

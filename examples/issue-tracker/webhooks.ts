@@ -2,17 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Payload, Webhook } from './app/webhook.js';
+import type { PurchaseNotification } from './migrated/billing/receive-purchase.js';
 
 /** A webhook, and which edition of GitHub it was recorded from. */
 export interface RecordedWebhook extends Webhook {
   readonly edition: string;
 }
 
-interface Definition {
+interface Definition<Example = Payload> {
   readonly name: string;
-  readonly examples: readonly Payload[];
+  readonly examples: readonly Example[];
 }
 
+const collection = dirname(createRequire(import.meta.url).resolve('@octokit/webhooks-examples/package.json'));
 const concerning = /issue|comment|label|milestone|pull_request/;
 
 /**
@@ -20,21 +22,33 @@ const concerning = /issue|comment|label|milestone|pull_request/;
  * reviews: all kinds with such a name, all their actions, all editions of GitHub, in the order in which it happened.
  */
 export function recordedWebhooks(): readonly RecordedWebhook[] {
-  const manifest = createRequire(import.meta.url).resolve('@octokit/webhooks-examples/package.json');
-  const folders = readdirSync(dirname(manifest), { withFileTypes: true }).filter((each) =>
-    each.isDirectory(),
-  );
+  const folders = readdirSync(collection, { withFileTypes: true }).filter((each) => each.isDirectory());
   const editions = folders.map(({ name }) => name).toSorted();
   return editions
-    .flatMap((edition) => readEdition(edition, join(dirname(manifest), edition, 'index.json')))
+    .flatMap(recordedIn)
     .toSorted((one, other) => timeOf(one).localeCompare(timeOf(other)) || rankOf(one) - rankOf(other));
 }
 
-function readEdition(edition: string, file: string): RecordedWebhook[] {
-  const definitions = JSON.parse(readFileSync(file, 'utf8')) as readonly Definition[];
-  return definitions
+/** The payload with which GitHub's marketplace tells that somebody bought a plan. */
+export function recordedPurchase(): PurchaseNotification['payload'] {
+  const purchases = definitionsOf<PurchaseNotification['payload']>('api.github.com')
+    .filter(({ name }) => name === 'marketplace_purchase')
+    .flatMap(({ examples }) => examples);
+  const bought = purchases.find(({ action }) => action === 'purchased');
+  if (bought === undefined) throw new Error('No webhook of a purchase is among the payloads.');
+  return bought;
+}
+
+function recordedIn(edition: string): RecordedWebhook[] {
+  return definitionsOf(edition)
     .filter(({ name }) => concerning.test(name))
     .flatMap(({ name, examples }) => examples.map((payload) => ({ edition, kind: name, payload })));
+}
+
+function definitionsOf<Example = Payload>(edition: string): readonly Definition<Example>[] {
+  return JSON.parse(
+    readFileSync(join(collection, edition, 'index.json'), 'utf8'),
+  ) as readonly Definition<Example>[];
 }
 
 /** Labels bear no time; they are as old as what their repository tells of itself. */

@@ -41,7 +41,9 @@ export class DeadLetters {
    */
   async skip(target: DeadLetterTarget, reason: string): Promise<number> {
     const checked = checkNamed(target);
-    return this.#log.skip(checked, checkReason(reason));
+    const count = await this.#log.skip(checked, checkReason(reason));
+    if (count > 0) this.#wake();
+    return count;
   }
 }
 
@@ -71,7 +73,11 @@ function checkText(argument: string, value: unknown): string | undefined {
   throw new InvalidArgument(argument, 'a name or id', value);
 }
 
-function checkReason(reason: unknown): string {
+/** @throws {InvalidArgument} */
+export function checkReason(
+  reason: unknown,
+  remedy = 'Say why these events need not be handled; it is kept.',
+): string {
   if (
     typeof reason === 'string' &&
     reason.trim() !== '' &&
@@ -80,12 +86,7 @@ function checkReason(reason: unknown): string {
   ) {
     return reason;
   }
-  throw new InvalidArgument(
-    'reason',
-    `text of 1 to ${longestReason} characters`,
-    reason,
-    'Say why these events need not be handled; it is kept.',
-  );
+  throw new InvalidArgument('reason', `text of 1 to ${longestReason} characters`, reason, remedy);
 }
 
 function isText(value: string): boolean {

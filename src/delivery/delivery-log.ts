@@ -74,12 +74,17 @@ export interface Replay {
   /** Why, where somebody said it. */
   readonly reason: string | undefined;
   readonly startedAt: Date;
-  /** How many events it is about. */
+  /** How many events it is about. It falls by those that it finds pending or running when it comes to them. */
   readonly total: number;
-  /** How many of them are handled, or passed over. */
+  /** How many of them are handled, or passed over; also those that a later replay has made due again. */
   readonly done: number;
   /** How many are dead letters. */
   readonly dead: number;
+}
+
+export interface StartedReplay extends Replay {
+  /** True when it was under way already: nothing was started, and what it has done is not done again. */
+  readonly resumed: boolean;
 }
 
 /** What became of one event for one handler. Times are the database's. */
@@ -203,12 +208,16 @@ export interface DeliveryLog {
   assignKeys(assignments: readonly KeyAssignment[]): Promise<void>;
 
   /**
-   * Makes the events of a handler's types due again, or for the first time, up to where the global order ends now. What
-   * is pending or running is left as it is. One that is under way is gone on with instead.
+   * Makes the events of a handler's types due again, or for the first time, up to where the global order ends now; of a
+   * long history in steps, whenever somebody sequences. What is pending or running at this moment is left as it is and
+   * handled once. Of an ordered handler it takes its turn again, after the history before it; a lease on it holds no
+   * more. A replay that is under way is gone on with instead.
+   *
+   * Within an open transaction it commits or vanishes with it.
    *
    * @returns The replay as it stands; `undefined` when no handler of this name is registered.
    */
-  startReplay(request: ReplayRequest): Promise<Replay | undefined>;
+  startReplay(request: ReplayRequest): Promise<StartedReplay | undefined>;
 
   /** Newest first, of one handler where given. */
   replays(handler?: string): Promise<readonly Replay[]>;

@@ -5,7 +5,7 @@ import { isEventClass, type EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
 import { checkEventName } from '../events/event-name.js';
 import type { HandlerContext } from './handler-context.js';
-import { handlesOf, type Declaration, type HandlesOptions } from './handles.js';
+import { handlesOf, type Declaration, type EventOf, type HandlesOptions } from './handles.js';
 import { queuedOptionNames, queuedSettings, refuseQueuedOptions } from './queued-options.js';
 import type { Phase, Subscription } from './subscription.js';
 
@@ -36,12 +36,9 @@ export type Handler<E extends Event = Event> =
 /** A class that says by `@Handles` or `static handles` what it is for. */
 export type DeclaredHandler = new () => object;
 
-/** Names in `to` instead of classes are taken for any event. */
-export type EventOf<Target> = Target extends EventClass<infer E> ? E : Event;
-
 export interface SubscribeOptions<
   Target extends EventClass | string = EventClass | string,
-> extends HandlesOptions {
+> extends HandlesOptions<EventOf<Target>> {
   /** Event classes, or names of event types. At least one. */
   readonly to: Target | readonly Target[];
 }

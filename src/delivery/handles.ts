@@ -1,8 +1,10 @@
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { isEventClass, type EventClass } from '../events/define-event.js';
+import type { Event } from '../events/event.js';
 import type { QueuedOptions } from './queued-options.js';
 
-export interface HandlesOptions extends QueuedOptions {
+// oxlint-disable-next-line typescript/no-explicit-any -- a handler of any event fits
+export interface HandlesOptions<E extends Event = any> extends QueuedOptions<E> {
   /** Default `'after-commit'`. */
   readonly run?: 'in-transaction' | 'after-commit' | 'queued' | undefined;
   /**
@@ -11,6 +13,11 @@ export interface HandlesOptions extends QueuedOptions {
    */
   readonly name?: string | undefined;
 }
+
+/** Names in `to` instead of classes are taken for any event. */
+export type EventOf<Target> = Target extends EventClass<infer E> ? E : Event;
+
+type Decorator = (target: object, context?: unknown) => void;
 
 type Targets = readonly (EventClass | string)[];
 
@@ -29,10 +36,12 @@ const declarations = new WeakMap<object, Declaration>();
  * reflect-metadata loaded and `emitDecoratorMetadata` on, the event may be left out: the parameter's type names it.
  * Without decorators, `static handles = { to: [OrderPlaced], run: 'in-transaction' }` says the same.
  */
-export function Handles(
-  events?: EventClass | string | Targets,
-  options: HandlesOptions = {},
-): (target: object, context?: unknown) => void {
+export function Handles<Target extends EventClass | string>(
+  events: Target | readonly Target[],
+  options?: HandlesOptions<EventOf<Target>>,
+): Decorator;
+export function Handles(events?: undefined, options?: HandlesOptions): Decorator;
+export function Handles(events?: EventClass | string | Targets, options: HandlesOptions = {}): Decorator {
   const to = events === undefined ? undefined : [events].flat();
   return (target, context) => {
     if (isStandardMethod(context)) {

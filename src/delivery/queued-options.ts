@@ -4,7 +4,8 @@ import { InvalidHandler } from '../errors/handler-errors.js';
 import { defaultBackoff, type Backoff } from './retry-policy.js';
 
 /** Options of handlers with `run: 'queued'`. */
-export interface QueuedOptions {
+// oxlint-disable-next-line typescript/no-explicit-any -- a handler of any event fits
+export interface QueuedOptions<E extends Event = any> {
   /** How often one delivery is tried before it is a dead letter; default 10. */
   readonly attempts?: number | undefined;
   /**
@@ -27,8 +28,7 @@ export interface QueuedOptions {
    * The key within which events are handled strictly one after the other, in their global order: text, or a number.
    * A delivery that fails stops its key until it succeeds, or somebody skips it, and no other key. Default: no order.
    */
-  // oxlint-disable-next-line typescript/no-explicit-any -- a handler of any event fits
-  readonly orderedBy?: ((event: any) => string | number | bigint) | undefined;
+  readonly orderedBy?: ((event: E) => string | number | bigint) | undefined;
   /** The queue of the scheduler; letters, digits, `_`, `.` and `-`. Default: that of the scheduler. */
   readonly queue?: string | undefined;
   /** Within its queue, where a scheduler orders it: 1 goes first, up to 2 097 152. Default: before any. */

@@ -1,5 +1,6 @@
 import { InvalidPayload, UpcastFailed } from '../errors/event-errors.js';
 import { UnexpectedEventType } from '../errors/delivery-errors.js';
+import { PublishedInReplay } from '../errors/replay-errors.js';
 import { LogUnavailable, UnknownCommitOutcome } from '../errors/log-errors.js';
 
 /** Milliseconds. */
@@ -49,7 +50,10 @@ export function nextStep(
 
 function isHopeless(error: unknown): boolean {
   return (
-    error instanceof UpcastFailed || error instanceof InvalidPayload || error instanceof UnexpectedEventType
+    error instanceof UpcastFailed ||
+    error instanceof InvalidPayload ||
+    error instanceof UnexpectedEventType ||
+    error instanceof PublishedInReplay
   );
 }
 

@@ -16,15 +16,15 @@ export interface DeliveryJob {
  * - `done`: its handler has run and its delivery is done.
  * - `failed`: it has run and failed; what becomes of the delivery now is not the scheduler's business.
  * - `void`: the job means nothing any more: somebody else has the delivery, or it is over.
+ * - `elsewhere`: it still holds, and cannot run here at this moment: to be offered again in a while, best to another
+ *   process. Nothing is lost when the scheduler gives it up in the end.
  */
 export type JobOutcome =
-  | { readonly kind: 'done' | 'void' }
+  | { readonly kind: 'done' | 'void' | 'elsewhere' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /** The worker of a store, as a scheduler sees it. */
 export interface SchedulerHost {
-  /** Handler names by their queue; `undefined`: the scheduler's own. Handlers subscribed later join by `watch`. */
-  readonly queues: () => ReadonlySet<string | undefined>;
   /** How many jobs may run here at once, over all queues. */
   readonly concurrency: number;
   /** Never rejects. */
@@ -50,10 +50,15 @@ export interface Scheduler {
 export interface SchedulerSession {
   /** False while it is known to be out of reach: nothing is handed over to it then. */
   readonly isReachable: boolean;
+  /**
+   * Takes jobs of these queues from now on, and of no others; `undefined`: the scheduler's own. Called again as handlers
+   * come and go.
+   */
+  consume(queues: ReadonlySet<string | undefined>): void;
   /** @throws When it has not taken the jobs within its own deadline. Some of them may have arrived, or yet arrive. */
   add(jobs: readonly DeliveryJob[]): Promise<void>;
-  /** The tokens of jobs that it does not know any more. @throws When it is out of reach. */
-  missing(jobs: readonly Pick<DeliveryJob, 'token' | 'queue'>[]): Promise<readonly string[]>;
+  /** The tokens of jobs that it does not know any more, or has done with. @throws When it is out of reach. */
+  missing(jobs: readonly Pick<DeliveryJob, 'token' | 'eventId' | 'queue'>[]): Promise<readonly string[]>;
   /** Takes no further jobs. Those that run are waited for by the caller. */
   pause(): Promise<void>;
   /** Frees what it holds. Bounded in time, also when it is out of reach. */

@@ -1,23 +1,42 @@
 import type { DeliveryFate, DeliveryState } from './delivery-log.js';
 import type { Why, WhyHandler } from './why.js';
 
-export function describeWhy({ eventId, event, streams, handlers }: Omit<Why, 'text' | 'toString'>): string {
+/** @param ordered Names of ordered handlers. */
+export function describeWhy(
+  { eventId, event, streams, handlers }: Omit<Why, 'text' | 'toString'>,
+  ordered: ReadonlySet<string>,
+): string {
   if (event === undefined) return `Event ${eventId} is not stored.`;
   const place = streams.length === 0 ? 'in no stream' : `in ${streams.join(', ')}`;
   const position = event.position === undefined ? 'not sequenced yet' : `position ${event.position}`;
   const head = `${event.type} ${eventId}, recorded ${timeOf(event.timestamp)}, ${place}, ${position}`;
   if (handlers.length === 0) return `${head}\n  No handler listens to it.`;
   const width = Math.max(...handlers.map(({ handler }) => handler.length));
-  return [head, ...handlers.map((each) => `  ${each.handler.padEnd(width)}  ${describe(each)}`)].join('\n');
+  return [
+    head,
+    ...handlers.map(
+      (each) => `  ${each.handler.padEnd(width)}  ${describe(each, ordered.has(each.handler))}`,
+    ),
+  ].join('\n');
 }
 
-function describe(handler: WhyHandler): string {
+function describe(handler: WhyHandler, isOrdered: boolean): string {
   if (handler.state === 'in process') {
     const when = handler.run === 'in-transaction' ? 'inside the transaction' : 'after the commit';
     return `runs in the publishing process, ${when}; its fate is not kept`;
   }
   const orphaned = handler.isHere ? '' : ' (not subscribed in this process)';
-  return `${'fate' in handler ? sentences[handler.state](handler.fate) : withoutDelivery[handler.state]}${orphaned}`;
+  return `${'fate' in handler ? describeFate(handler.fate, isOrdered) : withoutDelivery[handler.state]}${orphaned}`;
+}
+
+function describeFate(fate: DeliveryFate, isOrdered: boolean): string {
+  const sentence = sentences[fate.state](fate);
+  if (!isOrdered) return sentence;
+  if (fate.key === undefined && fate.state === 'pending')
+    return `waits for a worker to tell its key${failureOf(fate)}`;
+  const stops = fate.state === 'dead' || (fate.state === 'pending' && fate.lastError !== undefined);
+  const isFirst = fate.key !== undefined && fate.waitsFor === undefined;
+  return stops && isFirst ? `${sentence}; later events of its key wait: ${fate.key}` : sentence;
 }
 
 const withoutDelivery = {

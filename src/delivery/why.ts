@@ -58,7 +58,8 @@ export interface WhyFacts extends Pick<Why, 'eventId' | 'event' | 'streams'> {
 export function whyFrom(facts: WhyFacts): Why {
   const { eventId, event, streams } = facts;
   const handlers = event === undefined ? [] : [...queued(event, facts), ...inProcess(facts)];
-  const text = describeWhy({ eventId, event, streams, handlers });
+  const ordered = new Set(facts.registrations.filter((each) => each.ordered).map(({ name }) => name));
+  const text = describeWhy({ eventId, event, streams, handlers }, ordered);
   return { eventId, event, streams, handlers, text, toString: () => text };
 }
 

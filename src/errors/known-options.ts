@@ -1,3 +1,4 @@
+import { distance } from 'fastest-levenshtein';
 import { InvalidArgument } from './argument-errors.js';
 
 /**
@@ -18,7 +19,7 @@ export function checkKnownOptions(options: unknown, known: readonly string[], ex
 
 function unknownOption(name: string, known: readonly string[], example: string | undefined): InvalidArgument {
   const nearest = known
-    .map((each) => ({ each, distance: distance(each.toLowerCase(), name.toLowerCase()) }))
+    .map((each) => ({ each, distance: distanceOf(each.toLowerCase(), name.toLowerCase()) }))
     .toSorted((a, b) => a.distance - b.distance)[0];
   const isTypo = nearest !== undefined && nearest.distance <= Math.max(2, name.length / 3);
   return new InvalidArgument(
@@ -31,28 +32,8 @@ function unknownOption(name: string, known: readonly string[], example: string |
   );
 }
 
-function distance(a: string, b: string): number {
+/** Letters to insert, delete or replace. */
+function distanceOf(a: string, b: string): number {
   const isPrefix = Math.min(a.length, b.length) > 3 && (a.startsWith(b) || b.startsWith(a));
-  return isPrefix ? 1 : editDistance(a, b);
-}
-
-/** Letters to insert, delete, replace, or swap with their neighbour. */
-function editDistance(a: string, b: string): number {
-  const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];
-  const at = (row: number, column: number) => rows[row]?.[column] ?? Infinity;
-  for (let row = 1; row <= a.length; row += 1) {
-    const current = [row];
-    rows.push(current);
-    for (let column = 1; column <= b.length; column += 1) {
-      const same = a[row - 1] === b[column - 1];
-      const swapped = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
-      current[column] = Math.min(
-        at(row - 1, column) + 1,
-        at(row, column - 1) + 1,
-        at(row - 1, column - 1) + (same ? 0 : 1),
-        swapped ? at(row - 2, column - 2) + 1 : Infinity,
-      );
-    }
-  }
-  return at(a.length, b.length);
+  return isPrefix ? 1 : distance(a, b);
 }

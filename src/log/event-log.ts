@@ -112,6 +112,12 @@ export interface EventLog {
   /** Queued deliveries; `undefined` where the log keeps none. */
   readonly deliveries?: DeliveryLog | undefined;
 
+  /**
+   * False while what it is kept in is closed, such as a pool of the application's: then nothing is done in the
+   * background, which would open it again. Default: always open.
+   */
+  readonly isOpen?: (() => boolean) | undefined;
+
   /** Creates or upgrades the schema. Idempotent, and safe from many processes at once. */
   migrate(): Promise<void>;
 

@@ -15,6 +15,8 @@ export interface StoreContext {
   readonly round: DispatchRound | undefined;
   /** Types of the events whose handlers led here, outermost first. */
   readonly chain: readonly string[];
+  /** The projection whose history is replayed here: it may not publish (hazards H14). */
+  readonly replaying: string | undefined;
 }
 
 export interface EventSink {
@@ -27,6 +29,7 @@ const nothing: StoreContext = {
   capture: undefined,
   round: undefined,
   chain: [],
+  replaying: undefined,
 };
 
 /** One for the whole library; each store finds its own part by its identity. */

@@ -2,12 +2,12 @@ import {
   toSubscription,
   type DeclaredHandler,
   type DeclaredOptions,
-  type EventOf,
   type Handler,
   type SubscribeOptions,
 } from '../delivery/handler.js';
-import type { Declaration, HandlesOptions } from '../delivery/handles.js';
+import type { Declaration, EventOf, HandlesOptions } from '../delivery/handles.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
+import type { Replays } from '../delivery/replays.js';
 import { Subscriptions } from '../delivery/subscriptions.js';
 import type { Why } from '../delivery/why.js';
 import type { WorkOptions } from '../delivery/worker/worker-options.js';
@@ -70,7 +70,9 @@ export class EventStore implements AsyncDisposable {
     this.#announcer = new Announcer(this, this.#subscriptions, this.#log.transactions);
     const report = (error: unknown) => this.#errors.report(error);
     const [log, types, subscriptions] = [this.#log, this.#types, this.#subscriptions];
-    this.#queue = new Queue(this, { log, types, subscriptions, report });
+    const { scheduler } = options;
+    const publish = (event: Event, given?: PublishOptions) => this.publish(event, given);
+    this.#queue = new Queue(this, { log, types, subscriptions, scheduler, publish, report });
     this.#writer = new Writer(this.#log, this.#announcer, this.#queue, report);
     this.recording = new Recording(this.#log, this.#preparation, this.#writer, this.#announcer);
   }
@@ -188,7 +190,7 @@ export class EventStore implements AsyncDisposable {
   }
 
   /** Hears every event, after the handlers of its type. */
-  subscribeToAll(handler: Handler, options: HandlesOptions = {}): () => void {
+  subscribeToAll(handler: Handler, options: HandlesOptions<Event> = {}): () => void {
     return this.#queue.subscribe(toSubscription(handler, options, 'all').subscription);
   }
 
@@ -206,6 +208,11 @@ export class EventStore implements AsyncDisposable {
   /** Deliveries to queued handlers that were given up. */
   get deadLetters(): DeadLetters {
     return this.#queue.deadLetters;
+  }
+
+  /** History handled again by one queued handler; see {@link Replays.start}. */
+  get replays(): Replays {
+    return this.#queue.replays;
   }
 
   /** What became of an event, for every handler: as data, and with `String(…)` as text. */

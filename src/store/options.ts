@@ -1,5 +1,6 @@
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { checkKnownOptions } from '../errors/known-options.js';
+import type { Scheduler } from '../delivery/scheduler.js';
 import type { EventClass } from '../events/define-event.js';
 import type { EventLog } from '../log/event-log.js';
 import { defaultLimits, largestPayload, type PayloadLimits } from '../mapping/payload-limits.js';
@@ -7,6 +8,8 @@ import { defaultLimits, largestPayload, type PayloadLimits } from '../mapping/pa
 export interface EventStoreOptions {
   /** Where events live. Default: memory of this process, for tests and first steps. */
   readonly log?: EventLog | undefined;
+  /** What spreads deliveries over processes. Default: each worker takes its own from the log. */
+  readonly scheduler?: Scheduler | undefined;
   /** Event classes to read stored events as, beside those that are subscribed or published. */
   readonly events?: readonly EventClass[] | undefined;
   /** Bytes of JSON that one event's data may take; default 1 MiB, 16 MiB at most. */
@@ -24,18 +27,26 @@ export function limitsFrom({ maxPayloadBytes = defaultLimits.maxBytes }: EventSt
   throw new InvalidArgument('maxPayloadBytes', `a whole number from 1 to ${largestPayload}`, maxPayloadBytes);
 }
 
-const storeOptions = ['log', 'events', 'maxPayloadBytes', 'clock', 'correlationIdGenerator'];
+const storeOptions = ['log', 'scheduler', 'events', 'maxPayloadBytes', 'clock', 'correlationIdGenerator'];
 
 /** @throws {InvalidArgument} */
 export function checkStoreOptions(options: unknown): void {
   checkKnownOptions(options, storeOptions, '`new EventStore({ log })`');
-  const { log, events, clock, correlationIdGenerator } = options as Record<string, unknown>;
+  const { log, scheduler, events, clock, correlationIdGenerator } = options as Record<string, unknown>;
   if (log !== undefined && !isLog(log)) {
     throw new InvalidArgument(
       'log',
       'an event log',
       log,
       'Write `log: mikroOrmLog(orm)` or `log: memoryLog()`.',
+    );
+  }
+  if (scheduler !== undefined && !isScheduler(scheduler)) {
+    throw new InvalidArgument(
+      'scheduler',
+      'a scheduler',
+      scheduler,
+      'Write `scheduler: bullmqScheduler({ connection })`, or leave it out.',
     );
   }
   if (events !== undefined && !Array.isArray(events)) {
@@ -52,6 +63,15 @@ function isLog(value: unknown): boolean {
     typeof value === 'object' &&
     value !== null &&
     ['append', 'read', 'migrate'].every((name) => typeof Reflect.get(value, name) === 'function')
+  );
+}
+
+function isScheduler(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'name') === 'string' &&
+    typeof Reflect.get(value, 'start') === 'function'
   );
 }
 

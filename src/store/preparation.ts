@@ -2,6 +2,7 @@ import { describeValue, InvalidArgument } from '../errors/argument-errors.js';
 import { HandlersTooDeep } from '../errors/handler-errors.js';
 import { DuplicateEvent } from '../errors/log-errors.js';
 import { InvalidPayload } from '../errors/event-errors.js';
+import { PublishedInReplay } from '../errors/replay-errors.js';
 import { checkEvent, type Event } from '../events/event.js';
 import { checkEventName } from '../events/event-name.js';
 import { isEventTime } from '../events/event-time.js';
@@ -45,7 +46,7 @@ export class Preparation {
   /**
    * @returns A promise only when a schema's validator is asynchronous.
    * @throws {InvalidEvent} {InvalidPayload} {PayloadTooLarge} {InvalidStreamName} {InvalidArgument} {DuplicateEvent}
-   * {DuplicateEventType} {HandlersTooDeep}
+   * {DuplicateEventType} {HandlersTooDeep} {PublishedInReplay}
    */
   prepare(events: unknown, options: PublishOptions): Publication | Promise<Publication> {
     const given: readonly unknown[] = Array.isArray(events) ? Array.from<unknown>(events) : [events];
@@ -57,6 +58,7 @@ export class Preparation {
     const { expectedVersion = 'any', topic } = options;
     const expected = requiredVersion(expectedVersion, stream);
     if (topic !== undefined) checkEventName(topic);
+    refuseInReplay(context, checked);
     refuseDepth(context, checked);
     const assembleAll = (prepared: readonly PreparedEvent[]): Publication => ({
       events: prepared.map((each) => each.event),
@@ -157,6 +159,10 @@ function refuseTwice(events: readonly Event[]): void {
     if (seen.has(id)) throw new DuplicateEvent(id);
     seen.add(id);
   }
+}
+
+function refuseInReplay({ replaying }: StoreContext, [first]: readonly Event[]): void {
+  if (replaying !== undefined && first !== undefined) throw new PublishedInReplay(replaying, first.type);
 }
 
 function refuseDepth(context: StoreContext, events: readonly Event[]): void {

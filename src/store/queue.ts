@@ -1,16 +1,18 @@
 import { DeadLetters } from '../delivery/dead-letters.js';
 import type { DeliveryLog } from '../delivery/delivery-log.js';
+import { Replays } from '../delivery/replays.js';
 import { Registrar } from '../delivery/registrar.js';
+import type { Scheduler, SchedulerHost } from '../delivery/scheduler.js';
 import { isQueued, type QueuedSubscription, type Subscription } from '../delivery/subscription.js';
 import type { Subscriptions } from '../delivery/subscriptions.js';
 import { whyFrom, type Why } from '../delivery/why.js';
-import { fromRoot } from '../delivery/worker/root-context.js';
 import { Worker } from '../delivery/worker/worker.js';
 import { workSettings, type WorkOptions } from '../delivery/worker/worker-options.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { DuplicateHandler, InvalidHandler } from '../errors/handler-errors.js';
 import type { EventLog } from '../log/event-log.js';
 import type { Transaction } from '../log/transactions.js';
+import { BackgroundSequencing } from './background-sequencing.js';
 import type { EventTypes } from './event-types.js';
 import type { Publication } from './publication.js';
 import { queuedPerformer, reviveFor } from './queued-performer.js';
@@ -20,6 +22,8 @@ export interface QueueParts {
   readonly log: EventLog;
   readonly types: EventTypes;
   readonly subscriptions: Subscriptions;
+  readonly scheduler: Scheduler | undefined;
+  readonly publish: SchedulerHost['publish'];
   readonly report: (error: unknown) => void;
 }
 
@@ -32,15 +36,24 @@ export class Queue {
   readonly #workers = new Set<Worker>();
   /** Transactions whose commit registers already. */
   readonly #joined = new WeakSet<Transaction>();
+  readonly #sequencing: BackgroundSequencing | undefined;
   #closed = false;
-  #sequencing: Promise<void> | undefined;
-  #committedMore = false;
 
   constructor(store: object, parts: QueueParts) {
     this.#store = store;
     this.#parts = parts;
-    const { deliveries } = parts.log;
-    this.#registrar = deliveries && new Registrar(deliveries, () => [...this.#handlers.values()]);
+    const { log, report } = parts;
+    const { deliveries } = log;
+    if (deliveries === undefined) return;
+    const registrar = new Registrar(deliveries, () => [...this.#handlers.values()]);
+    this.#registrar = registrar;
+    this.#sequencing = new BackgroundSequencing({
+      deliveries,
+      isOpen: () => log.isOpen?.() ?? true,
+      hasHandlers: () => this.#handlers.size > 0,
+      register: () => registrar.ensure(),
+      report,
+    });
   }
 
   /** @returns What ends the subscription; the log goes on making deliveries. @throws {DuplicateHandler} {InvalidHandler} */
@@ -79,7 +92,7 @@ export class Queue {
   }
 
   async work(options: WorkOptions = {}): Promise<Worker> {
-    const { log, types, report } = this.#parts;
+    const { log, types, scheduler, publish, report } = this.#parts;
     const deliveries = this.#deliveries();
     const settings = workSettings(options, [...this.#handlers.keys()]);
     await this.#registrar?.ensure();
@@ -91,16 +104,33 @@ export class Queue {
         register: () => this.#registrar?.ensure(),
         perform: queuedPerformer(this.#store, { log, deliveries, types }),
         revive: reviveFor(types),
+        scheduler,
+        publish,
         report,
       },
       settings,
     );
     this.#workers.add(worker);
+    try {
+      await worker.ready();
+    } catch (error) {
+      await worker.stop();
+      throw error;
+    }
     return worker;
   }
 
   get deadLetters(): DeadLetters {
     return new DeadLetters(this.#deliveries(), () => this.#wake());
+  }
+
+  get replays(): Replays {
+    return new Replays({
+      log: this.#deliveries(),
+      kindOf: (handler) => this.#handlers.get(handler)?.queued.kind,
+      register: () => this.#registerHere(),
+      wake: () => this.#wake(),
+    });
   }
 
   async why(eventId: string): Promise<Why> {
@@ -127,29 +157,19 @@ export class Queue {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(Array.from(this.#workers, (worker) => worker.stop()));
-    await this.#sequencing;
+    await this.#sequencing?.close();
+  }
+
+  #registerHere(): Promise<void> | undefined {
+    const registrar = this.#registrar;
+    if (registrar === undefined || registrar.isDone) return undefined;
+    return this.#parts.log.transactions?.current() === undefined ? registrar.ensure() : registrar.join();
   }
 
   #wake(): void {
     const workers = [...this.#workers].filter((worker) => !worker.isStopping);
     for (const worker of workers) worker.wake();
-    if (workers.length > 0 || this.#handlers.size === 0) return;
-    this.#committedMore = true;
-    this.#sequencing ??= fromRoot(() => this.#sequence());
-  }
-
-  async #sequence(): Promise<void> {
-    try {
-      while (this.#committedMore) {
-        this.#committedMore = false;
-        await this.#registrar?.ensure();
-        while ((await this.#deliveries().sequence()) > 0);
-      }
-    } catch (error) {
-      this.#parts.report(error);
-    } finally {
-      this.#sequencing = undefined;
-    }
+    if (workers.length === 0) this.#sequencing?.committed();
   }
 
   #refuse(subscription: QueuedSubscription): void {

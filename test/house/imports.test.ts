@@ -35,6 +35,7 @@ describe('the imports of the house', () => {
         ['handover', 'src/index.ts'],
         ['handover/legacy', 'legacy/index.ts'],
         ['handover/mikro-orm', 'adapters/mikro-orm/index.ts'],
+        ['handover/bullmq', 'adapters/bullmq/index.ts'],
         ['handover/testing', 'src/testing/index.ts'],
       ]),
     );

@@ -178,13 +178,14 @@ describe('the installed package', () => {
   it('opens every door that needs no peer without one', async () => {
     const open = entries
       .map(([name]) => name)
-      .filter((name) => !['./mikro-orm', './package.json'].includes(name));
+      .filter((name) => !['./mikro-orm', './bullmq', './package.json'].includes(name));
     for (const name of open) await importing(`handover${name.slice(1)}`);
     expect(open).toEqual(expect.arrayContaining(['.', './legacy', './testing']));
   });
 
   it('names the peer that a door misses', async () => {
     await expect(importing('handover/mikro-orm')).rejects.toThrow(/Cannot find package '@mikro-orm\/\w+'/);
+    await expect(importing('handover/bullmq')).rejects.toThrow("Cannot find package 'bullmq'");
   });
 });
 
@@ -239,5 +240,6 @@ describe('a consumer in TypeScript', () => {
 
   it('opens the doors of its peers', async () => {
     expect(Number(await importing('handover/mikro-orm'))).toBeGreaterThan(0);
+    expect(Number(await importing('handover/bullmq'))).toBeGreaterThan(0);
   });
 });

@@ -2,22 +2,47 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { DeliveryJob, Scheduler } from 'handover';
+import { bullmqScheduler } from 'handover/bullmq';
+import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import type { PullRequest } from '../../examples/issue-tracker/app/entities/pull-request.js';
 import { AuthorNotifier } from '../../examples/issue-tracker/app/listeners/author-notifier.js';
 import { Counters } from '../../examples/issue-tracker/app/listeners/counters.js';
 import { databasesOn } from '../../examples/issue-tracker/databases.js';
+import { findProblems } from '../../examples/issue-tracker/problems.js';
 import { printOutcome } from '../../examples/issue-tracker/report/print-outcome.js';
 import { type ExampleOptions, type Outcome, runExample } from '../../examples/issue-tracker/run-example.js';
 import { embeddedPostgres } from '../support/postgres.js';
+import { describeWithRedis, type OwnRedis, startOwnRedis } from '../support/redis.js';
 import { runInProcess } from '../support/processes.js';
 
 const main = new URL('../../examples/issue-tracker/main.ts', import.meta.url);
 const story = 120_000;
 
+const editions = ['api.github.com', 'ghes-31', 'ghes-32', 'ghes-33', 'ghes-34', 'ghes-35'];
+
+interface Payload {
+  readonly action: string;
+  readonly issue: { readonly id: number };
+}
+
 interface Definition {
   readonly name: string;
-  readonly examples: readonly unknown[];
+  readonly examples: readonly Payload[];
+}
+
+/** Read from the package by other code than the example's. */
+function payloadsOf(
+  ...kinds: readonly string[]
+): readonly { readonly kind: string; readonly payload: Payload }[] {
+  const require = createRequire(import.meta.url);
+  return editions
+    .flatMap(
+      (edition) => require(`@octokit/webhooks-examples/${edition}/index.json`) as readonly Definition[],
+    )
+    .filter(({ name }) => kinds.includes(name))
+    .flatMap(({ name, examples }) => examples.map((payload) => ({ kind: name, payload })));
 }
 
 async function runOn(url: string, options: Omit<ExampleOptions, 'databases'> = {}): Promise<Outcome> {
@@ -36,7 +61,7 @@ function reportOf(outcome: Outcome): string {
 }
 
 async function mainWith(args: readonly string[], env: Record<string, string>) {
-  const example = runInProcess(main, { args, env, patience: story });
+  const example = runInProcess(main, { args, env: { REDIS_URL: '', ...env }, patience: story });
   const lines: string[] = [];
   const end = example.exited();
   for (;;) {
@@ -59,11 +84,41 @@ async function query(url: string, ...statements: readonly string[]): Promise<rea
   }
 }
 
+async function askRedis(url: string): Promise<readonly [keys: readonly string[], statistics: string]> {
+  const client = new Redis(url, { retryStrategy: null });
+  try {
+    return [await client.keys('*'), await client.info('commandstats')];
+  } finally {
+    client.disconnect();
+  }
+}
+
 async function silentServer() {
   const server = createServer((socket) => socket.resume().on('error', () => socket.destroy()));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   return { port, close: () => server.close() };
+}
+
+/** A scheduler that tells which jobs it was given. */
+function watched(scheduler: Scheduler, tell: (job: DeliveryJob) => void): Scheduler {
+  return {
+    name: scheduler.name,
+    async start(host) {
+      const session = await scheduler.start(host);
+      const add: typeof session.add = (jobs) => {
+        jobs.forEach(tell);
+        return session.add(jobs);
+      };
+      return new Proxy(session, {
+        get: (target, name) => {
+          if (name === 'add') return add;
+          const value: unknown = Reflect.get(target, name, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+    },
+  };
 }
 
 function texts(values: readonly unknown[]): readonly string[] {
@@ -87,7 +142,6 @@ describe('the issue tracker example', () => {
   });
 
   it('receives every payload that the package has of these kinds, in both runs', () => {
-    const require = createRequire(import.meta.url);
     const kinds = [
       'commit_comment',
       'discussion_comment',
@@ -100,13 +154,7 @@ describe('the issue tracker example', () => {
       'pull_request_review_comment',
       'pull_request_review_thread',
     ];
-    const editions = ['api.github.com', 'ghes-31', 'ghes-32', 'ghes-33', 'ghes-34', 'ghes-35'];
-    const payloads = editions.flatMap((edition) => {
-      const definitions = require(
-        `@octokit/webhooks-examples/${edition}/index.json`,
-      ) as readonly Definition[];
-      return definitions.filter(({ name }) => kinds.includes(name)).flatMap(({ examples }) => examples);
-    });
+    const payloads = payloadsOf(...kinds).map(({ payload }) => payload);
     expect(texts(outcome.webhooks.map(({ payload }) => payload))).toEqual(texts(payloads));
     expect(new Set(outcome.webhooks.map(({ kind }) => kind))).toEqual(new Set(kinds));
     expect([outcome.before.received, outcome.after.received]).toEqual([payloads.length, payloads.length]);
@@ -143,11 +191,84 @@ describe('the issue tracker example', () => {
 
   it('tells typed handlers beside the old listeners, and old listeners what new code publishes', () => {
     const { handlers, otherDirection } = outcome;
-    expect(handlers.progressCounted).toBe(handlers.progressRecorded);
-    expect(handlers.progressCounted).toBeGreaterThan(0);
+    expect(handlers.counted).toBe(handlers.countable);
+    expect(handlers.counted).toBeGreaterThan(0);
     expect(handlers.inboxHeard).toBe(handlers.inboxRecorded);
     expect(handlers.inboxHeard).toBeGreaterThan(0);
     expect(otherDirection).toEqual({ mails: 1, mail: 'to octocat: Your digest: 1 contributions' });
+  });
+
+  it('builds a row for each issue in the background, with the figures that the payloads have', () => {
+    const { progress } = outcome;
+    const told = payloadsOf('issues', 'issue_comment');
+    expect(progress.rows.length).toBeGreaterThan(0);
+    expect(
+      progress.rows.map(({ issue, opened, closed, reopened, comments, changes }) => {
+        return { issue, opened, closed, reopened, comments, changes };
+      }),
+    ).toEqual(
+      [...new Set(told.map(({ payload }) => String(payload.issue.id)))].toSorted().map((issue) => {
+        const those = told.filter(({ payload }) => String(payload.issue.id) === issue);
+        const times = (kind: string, action: string) =>
+          those.filter((each) => each.kind === kind && each.payload.action === action).length;
+        return {
+          issue,
+          opened: times('issues', 'opened'),
+          closed: times('issues', 'closed'),
+          reopened: times('issues', 'reopened'),
+          comments: times('issue_comment', 'created'),
+          changes: those.length,
+        };
+      }),
+    );
+    expect(progress.handled).toBe(told.length);
+    expect(progress.rows.find(({ issue }) => issue === '444500041')).toMatchObject({
+      title: 'Spelling error in the README file',
+      state: 'open',
+      latest: '2021-10-11 IssueReopened',
+    });
+    expect(progress.rows.find(({ state }) => state === 'transferred')?.latest).toMatch(/IssueTransferred$/);
+  });
+
+  it('bills a notification once that arrives fifteen times', () => {
+    const { billing } = outcome;
+    expect(billing).toMatchObject({ received: 15, recorded: 1, events: 1, paymentCalls: 2, charges: 1 });
+    expect(billing.rows).toEqual([{ account: 'username', plan: 'Basic Plan', cents: 1000 }]);
+    expect(reportOf(outcome)).toMatch(/received +15 .*\n +recorded as an event +1 /);
+  });
+
+  it('explains a dead letter, and retries it once its cause is gone', () => {
+    const { deadLetter } = outcome.billing;
+    expect(deadLetter).toMatchObject({ found: 1, retried: 1, receipts: 1 });
+    expect(deadLetter.why).toMatch(
+      /billing\.receipt +dead since .* attempt 2, because Error: The mail server/,
+    );
+    expect(deadLetter.why).toMatch(/billing\.charge +done .* attempt 2/);
+    expect(deadLetter.whyThen).toMatch(/billing\.receipt +done /);
+    expect(reportOf(outcome)).toContain('billing.receipt         dead since');
+  });
+
+  it('finds a row that is billed twice, a read model that is behind, and a dead letter too many', () => {
+    const { progress, billing } = outcome;
+    const wrong = {
+      ...outcome,
+      progress: { ...progress, handled: 69 },
+      billing: {
+        ...billing,
+        rows: [...billing.rows, ...billing.rows],
+        deadLetter: { ...billing.deadLetter, found: 2 },
+      },
+    };
+    expect(findProblems(wrong)).toEqual([
+      'issue_progress has handled 69 of 70 events.',
+      'One notification arrived 15 times and led to 2 billing rows, not 1.',
+      'One notification arrived 15 times and led to 2 dead letters, not 1.',
+    ]);
+    const unlike = { ...outcome, progress: { ...progress, unlikeLog: ['10'], unlikeCounts: ['11'] } };
+    expect(findProblems(unlike)).toEqual([
+      'issue_progress is not what the event log says of issue 10.',
+      'issue_progress is not what issue_counts says of issue 11.',
+    ]);
   });
 
   it('reports in plain lines of at most 100 characters', () => {
@@ -192,6 +313,57 @@ describe('the comparison of the issue tracker example', () => {
       expect(report.match(/DIFFERENT/g)).toHaveLength(3);
       expect(report).toMatch(/mails to authors, first difference\n +before .*subject.*\n +after .*subject/);
       expect(report).toContain('Result: not as it should be (3)');
+    },
+    story,
+  );
+});
+
+describeWithRedis()('the issue tracker example with REDIS_URL', () => {
+  let redis: OwnRedis;
+
+  beforeAll(async () => {
+    redis = await startOwnRedis();
+  });
+
+  it(
+    'hands every queued delivery to BullMQ, and has the same results',
+    async () => {
+      const jobs: DeliveryJob[] = [];
+      const scheduler = watched(bullmqScheduler({ connection: redis.url }), (job) => jobs.push(job));
+      const { problems, progress, billing } = await runOn(await embeddedPostgres.url(), { scheduler });
+      expect(problems).toEqual([]);
+      expect(progress.handled).toBe(payloadsOf('issues', 'issue_comment').length);
+      expect(billing).toMatchObject({ received: 15, recorded: 1, charges: 1, rows: [{ cents: 1000 }] });
+      const projected = payloadsOf(
+        'issues',
+        'issue_comment',
+        'commit_comment',
+        'discussion_comment',
+        'pull_request_review_comment',
+      );
+      const eventsFor = (name: string) =>
+        new Set(jobs.filter(({ handler }) => handler === name).map(({ eventId }) => eventId)).size;
+      expect(
+        ['tracker.issue-progress', 'billing.charge', 'billing.receipt'].map((name) => eventsFor(name)),
+      ).toEqual([projected.length, 1, 1]);
+    },
+    story,
+  );
+
+  it(
+    'says so, and leaves nothing behind in Redis',
+    async () => {
+      await using own = await startOwnRedis();
+      const { code, stderr, output } = await mainWith([], {
+        DATABASE_URL: await embeddedPostgres.url(),
+        REDIS_URL: own.url,
+      });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(output).toContain(`queued handlers through BullMQ, on the Redis at 127.0.0.1:${own.port}`);
+      expect(output).toContain('Result: all is as it should be');
+      const [keys, statistics] = await askRedis(own.url);
+      expect(keys).toEqual([]);
+      expect(statistics).toMatch(/cmdstat_evalsha:calls=[1-9]/);
     },
     story,
   );
@@ -243,7 +415,11 @@ describe('npm start', () => {
     'keeps the databases with --keep until it is interrupted, and shows where they are',
     async () => {
       const url = await embeddedPostgres.url();
-      const example = runInProcess(main, { args: ['--keep'], env: { DATABASE_URL: url }, patience: story });
+      const example = runInProcess(main, {
+        args: ['--keep'],
+        env: { DATABASE_URL: url, REDIS_URL: '' },
+        patience: story,
+      });
       const lines: string[] = [];
       while (!lines.at(-1)?.startsWith('  select * from issue_progress'))
         lines.push(await example.nextLine());
@@ -288,6 +464,34 @@ describe('npm start', () => {
     story,
   );
 
+  it.each(['nonsense', 'localhost:6379', 'http://localhost:6379'])(
+    'ends with 1 where REDIS_URL is no address of a Redis: %s',
+    async (url) => {
+      const { code, stderr } = await mainWith([], { REDIS_URL: url });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/REDIS_URL is no address of a Redis.*\n {2}→ Write redis:\/\//);
+    },
+  );
+
+  it('ends with 1 and one clear message where no Redis answers, before it makes any database', async () => {
+    const { code, stderr, output } = await mainWith([], { REDIS_URL: 'redis://127.0.0.1:1' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/REDIS_URL leads to no Redis: .*ECONNREFUSED.*\n {2}→ Correct it, or unset it/);
+    expect(output).not.toContain('Runs');
+  });
+
+  it(
+    'ends with 1 where what REDIS_URL leads to accepts the connection and never answers',
+    async () => {
+      const { port, close } = await silentServer();
+      const { code, stderr } = await mainWith([], { REDIS_URL: `redis://127.0.0.1:${port}` });
+      close();
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/REDIS_URL leads to no Redis: .*timed out/);
+    },
+    story,
+  );
+
   it('ends with 2 on a flag that it does not know', async () => {
     const { code, stderr, output } = await mainWith(['--kepe'], {});
     expect({ code, output }).toEqual({ code: 2, output: '' });
@@ -299,5 +503,6 @@ describe('npm start', () => {
     const { code, output } = await mainWith(['--help'], {});
     expect(code).toBe(0);
     expect(output).toContain('DATABASE_URL');
+    expect(output).toContain('REDIS_URL');
   });
 });

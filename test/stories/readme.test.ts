@@ -9,6 +9,8 @@ import { createBus } from 'handover/legacy';
 import { ignoreHandoverSchema, mikroOrmLog } from 'handover/mikro-orm';
 import { captureEvents } from 'handover/testing';
 // #endregion
+import { bullmqScheduler } from 'handover/bullmq';
+import { describeWithRedis, startOwnRedis } from '../support/redis.js';
 
 let database: TestDatabase;
 
@@ -154,5 +156,43 @@ describe('what the README shows', () => {
 
     expect(captured.map((event) => event.data)).toEqual([{ orderId: '44', cents: 500 }]);
     // #endregion
+  });
+});
+
+describeWithRedis()('what the README shows of Redis', () => {
+  it('spreads queued handlers over processes', async () => {
+    class ReceiptDue extends defineEvent<{ orderId: string }>('ReceiptDue') {}
+    const orm = await MikroORM.init({
+      ...ignoreHandoverSchema(),
+      clientUrl: database.url,
+      entities: [OrderRow],
+    });
+    const redis = await startOwnRedis();
+    const redisUrl = redis.url;
+    const mailed: string[] = [];
+
+    // #region bullmq
+    const store = new EventStore({
+      log: mikroOrmLog(orm),
+      scheduler: bullmqScheduler({
+        connection: redisUrl,
+        queues: { mails: { limiter: { max: 100, duration: 1_000 } } },
+      }),
+    });
+
+    store.subscribe(
+      async ({ data }, { idempotencyKey }) => {
+        mailed.push(`${data.orderId} ${idempotencyKey}`);
+      },
+      { to: [ReceiptDue], run: 'queued', name: 'receipts.mail', effects: 'external', queue: 'mails' },
+    );
+    await using worker = await store.work({ concurrency: 32 });
+    // #endregion
+
+    const [event] = await store.publish(new ReceiptDue({ orderId: '46' }));
+    await worker.idle();
+    expect(mailed).toEqual([`46 ${event?.id}:receipts.mail`]);
+    await store.close();
+    await orm.close(true);
   });
 });

@@ -1,35 +1,11 @@
-import { spawn } from 'node:child_process';
-import { on, once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
+import { startProgram, type Program, type ProcessOptions } from './program.js';
 
-export interface ProcessOptions {
-  readonly args?: readonly string[];
-  /** Added to the environment of this process. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds that each wait takes at most; 30 000 (default). */
-  readonly patience?: number;
-}
-
-export interface ProcessEnd {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stderr: string;
-}
+export type { ProcessEnd, ProcessOptions } from './program.js';
 
 /** A test program in a process of its own. It is killed after the test file at the latest. */
-export interface TestProcess extends AsyncDisposable {
-  readonly pid: number;
-  /** The next line of its standard output. Rejects when it ends or stays silent, with what it wrote to stderr. */
-  nextLine(): Promise<string>;
-  /** Writes a line to its standard input. */
-  send(line: string): void;
-  kill(signal?: NodeJS.Signals): void;
-  exited(): Promise<ProcessEnd>;
-}
+export type TestProcess = Program;
 
-const hooks = new URL('./typescript-hooks.mjs', import.meta.url).href;
 const running = new Set<TestProcess>();
 
 /**
@@ -38,51 +14,12 @@ const running = new Set<TestProcess>();
  * @param script A path or `file:` URL, for example `new URL('./crashing-worker.ts', import.meta.url)`.
  */
 export function runInProcess(script: string | URL, options: ProcessOptions = {}): TestProcess {
-  const { args = [], env = {}, patience = 30_000 } = options;
-  const path = script instanceof URL ? fileURLToPath(script) : script;
-  const child = spawn(process.execPath, ['--import', hooks, path, ...args], {
-    env: { ...process.env, ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  if (child.pid === undefined) throw new Error(`Node did not start for ${path}.`);
-
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  child.stdin.on('error', () => {});
-  const lines = on(createInterface(child.stdout), 'line', { close: ['close'] });
-  const end = once(child, 'close').then(([code, signal]): ProcessEnd => ({ code, signal, stderr }));
-  const bounded = <T>(promise: Promise<T>, wish: string) =>
-    withinTime(promise, patience, () => `${path} ${wish} within ${patience} ms.\n${stderr}`);
-
-  const program: TestProcess = {
-    pid: child.pid,
-    async nextLine() {
-      const next = await bounded(lines.next(), 'wrote no line');
-      if (next.done !== true) return String(next.value[0]);
-      const { code, signal } = await end;
-      throw new Error(`${path} ended (${signal ?? code}) before it wrote another line.\n${stderr}`);
-    },
-    send: (line) => void child.stdin.write(`${line}\n`),
-    kill: (signal = 'SIGKILL') => void child.kill(signal),
-    exited: () => bounded(end, 'did not end'),
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await program.exited();
-      running.delete(program);
-    },
-  };
+  const program = startProgram(script, options);
   running.add(program);
+  void program.ended.then(() => running.delete(program));
   return program;
 }
 
 afterAll(async () => {
   await Promise.all([...running].map((program) => program[Symbol.asyncDispose]()));
 });
-
-async function withinTime<T>(promise: Promise<T>, milliseconds: number, complaint: () => string): Promise<T> {
-  const time = AbortSignal.timeout(milliseconds);
-  const expired = new Promise<never>((_resolve, reject) => {
-    time.addEventListener('abort', () => reject(new Error(complaint())), { once: true });
-  });
-  return Promise.race([promise, expired]);
-}

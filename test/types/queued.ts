@@ -5,6 +5,9 @@ import {
   type DeliveryFate,
   type Event,
   type HandlerContext,
+  type ReplayProgress,
+  type RunningReplay,
+  type WatchedReplay,
   type Why,
   type Worker,
 } from 'handover';
@@ -42,6 +45,33 @@ store.subscribe((event) => same<typeof event, QuoteCompleted | PriceUpdated>(), 
   effects: 'external',
 });
 store.subscribeToAll((event) => same<typeof event, Event>(), { ...queued, backoff: 100 });
+
+// The key is computed from the events of `to`.
+store.subscribe(Mailer, { to: [QuoteCompleted], ...queued, orderedBy: (event) => event.data.quoteId });
+store.subscribe((event) => same<typeof event, QuoteCompleted | PriceUpdated>(), {
+  to: [QuoteCompleted, PriceUpdated],
+  ...queued,
+  orderedBy: (event) => {
+    same<typeof event, QuoteCompleted | PriceUpdated>();
+    return event instanceof PriceUpdated ? event.data.priceNow : event.data.quoteId;
+  },
+});
+store.subscribe(() => {}, {
+  to: 'QuoteCompleted',
+  ...queued,
+  orderedBy: (event) => {
+    same<typeof event, Event>();
+    return event.id;
+  },
+});
+store.subscribeToAll(() => {}, { ...queued, orderedBy: (event) => event.stream ?? event.id });
+// @ts-expect-error it has no such data
+store.subscribe(Mailer, { to: [QuoteCompleted], ...queued, orderedBy: (event) => event.data.priceNow });
+// @ts-expect-error an object is no key
+store.subscribe(Mailer, { to: [QuoteCompleted], ...queued, orderedBy: (event) => event.data });
+// @ts-expect-error nor is a promise
+store.subscribe(Mailer, { to: [QuoteCompleted], ...queued, orderedBy: async (event) => event.data.quoteId });
+
 // @ts-expect-error it is made for another event
 store.subscribe(Mailer, { to: [PriceUpdated], ...queued });
 // @ts-expect-error what it makes is for another event
@@ -58,6 +88,34 @@ class PriceUpdatedHandler {
   }
 }
 store.subscribe(PriceUpdatedHandler);
+
+@Handles([QuoteCompleted, PriceUpdated], {
+  run: 'queued',
+  name: 'in-order',
+  orderedBy: (event) => {
+    same<typeof event, QuoteCompleted | PriceUpdated>();
+    return event.id;
+  },
+})
+class InOrder {
+  handle(_event: QuoteCompleted | PriceUpdated) {}
+}
+store.subscribe(InOrder);
+
+export class OnMethod {
+  @Handles(undefined, {
+    run: 'queued',
+    name: 'on-method',
+    orderedBy: (event: PriceUpdated) => event.data.priceNow,
+  })
+  handle(_event: PriceUpdated) {}
+}
+
+// @ts-expect-error it has no such data
+@Handles(PriceUpdated, { run: 'queued', name: 'wrong-key', orderedBy: (event) => event.data.quoteId })
+export class WrongKey {
+  handle(_event: PriceUpdated) {}
+}
 
 class Static {
   static handles = { to: [QuoteCompleted], run: 'queued', name: 'static' } as const;
@@ -88,4 +146,17 @@ export async function ask(): Promise<void> {
     // @ts-expect-error without a delivery there is no fate
     if (each.state === 'not subscribed then') same<typeof each.fate, DeliveryFate>();
   }
+}
+
+export async function replay(): Promise<void> {
+  const running = await store.replays.start('catalog.price-view', { after: 7n, reason: 'a new column' });
+  same<typeof running, RunningReplay>();
+  for await (const each of running.progress({ every: 500 })) same<typeof each, ReplayProgress>();
+  same<ReplayProgress, Awaited<ReturnType<typeof running.finished>>>();
+  await store.replays.start('quotes.mail', { force: true, reason: 'the mails were lost' });
+  // @ts-expect-error force wants a reason
+  await store.replays.start('quotes.mail', { force: true });
+  // @ts-expect-error positions are bigints
+  await store.replays.start('quotes.mail', { after: 7 });
+  same<readonly WatchedReplay[], Awaited<ReturnType<typeof store.replays.list>>>();
 }

@@ -20,7 +20,7 @@ export async function giveBack(handle: SqlTransaction, error: unknown): Promise<
 }
 
 /** Not true of a timeout: there the transaction may still be open. */
-function isBroken(error: unknown): boolean {
+export function isBroken(error: unknown): boolean {
   const { message, code, severity } = (error ?? {}) as Readonly<Record<string, unknown>>;
   return (
     broken.test(String(message)) || socketErrors.has(code) || severity === 'FATAL' || severity === 'PANIC'

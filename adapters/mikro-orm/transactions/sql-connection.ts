@@ -20,6 +20,8 @@ export interface SqlConnection {
   rollback(handle: SqlTransaction, broadcaster?: Broadcaster, loggerContext?: object): Promise<void>;
   transactional<T>(work: (handle: SqlTransaction) => Promise<T>, options?: BeginOptions): Promise<T>;
   ensureConnection(): Promise<void>;
+  /** False before that, and after the ORM was closed. */
+  readonly connected?: boolean;
   getClient(): Runner;
   /** The pool of the driver. Throws where the application brought its own Kysely. */
   getNativeClient(): Promise<unknown>;

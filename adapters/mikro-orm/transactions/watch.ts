@@ -1,6 +1,7 @@
 import { EventType } from '@mikro-orm/core';
 import { TransactionMismatch } from '../../../src/index.js';
 import { giveBack } from './broken-connection.js';
+import { returnAfterFailedBegin } from './failed-begin.js';
 import { within } from './flow.js';
 import { OpenTransaction } from './open-transaction.js';
 import type { Participant } from './open-transaction.js';
@@ -48,6 +49,10 @@ function install(connection: SqlConnection): Watch {
     const eventBroadcaster = around(options.eventBroadcaster, {
       [EventType.afterTransactionStart]: (handle, dispatch) => within(meet(handle, parent), dispatch),
     });
+    if (parent === undefined) {
+      await connection.ensureConnection();
+      returnAfterFailedBegin(connection.getClient());
+    }
     const handle = await begin({ ...options, eventBroadcaster });
     meet(handle, parent);
     return handle;

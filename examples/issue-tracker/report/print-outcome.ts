@@ -2,6 +2,7 @@ import type { Count } from '../connected-run.js';
 import type { Outcome } from '../run-example.js';
 import { printFeed } from './feed-section.js';
 import { type Output, section } from './output.js';
+import { printBilling, printDeadLetter, printProgress } from './queued-sections.js';
 import { cut, inColumns, table } from './table.js';
 
 /** Characters that a line of a section may have, so that all fits a terminal of 100. */
@@ -14,6 +15,9 @@ export function printOutcome(output: Output, outcome: Outcome): void {
   printFeed(output, outcome.store.busiest);
   printRollback(output, outcome);
   printHandlers(output, outcome);
+  printProgress(output, outcome.progress);
+  printBilling(output, outcome.billing);
+  printDeadLetter(output, outcome.billing.deadLetter);
   printComparison(output, outcome);
   printResult(output, outcome);
 }
@@ -58,17 +62,13 @@ function printRollback(output: Output, { after: { refusal } }: Outcome): void {
 function printHandlers(output: Output, { handlers, otherDirection }: Outcome): void {
   section(output, 'Typed handlers added beside the old listeners', [
     ...table([
-      [
-        'issue progress',
-        'in the transaction',
-        `${handlers.progressCounted} of ${handlers.progressRecorded} events`,
-      ],
+      ['issue counts', 'in the transaction', `${handlers.counted} of ${handlers.countable} events`],
       ['review inbox', 'after the commit', `${handlers.inboxHeard} of ${handlers.inboxRecorded} events`],
     ]),
     '',
     ...table(
-      handlers.issueProgress.map(({ issue, opened, closed, comments }) => [issue, opened, closed, comments]),
-      ['issue_progress', 'opened', 'closed', 'comments'],
+      handlers.issueCounts.map(({ issue, opened, closed, comments }) => [issue, opened, closed, comments]),
+      ['issue_counts', 'opened', 'closed', 'comments'],
     ),
     '',
     'The other direction: new code published DigestReady with store.publish(), and the old',
@@ -94,13 +94,15 @@ function printComparison(output: Output, { comparisons }: Outcome): void {
   ]);
 }
 
-function printResult(output: Output, { webhooks, comparisons, store, problems }: Outcome): void {
+function printResult(output: Output, outcome: Outcome): void {
+  const { webhooks, comparisons, store, progress, billing, problems } = outcome;
   if (problems.length > 0) {
     section(output, `Result: not as it should be (${problems.length})`, problems);
     return;
   }
   section(output, 'Result: all is as it should be', [
     `${webhooks.length} payloads twice through the same publishers and listeners: all ${comparisons.length} effects equal,`,
-    `${store.events} events recorded that nobody had before, and none of what was rolled back.`,
+    `${store.events} events recorded that nobody had before, and none of what was rolled back;`,
+    `${progress.handled} of them in a read model built asynchronously; a notification that came ${billing.received} times, billed once.`,
   ]);
 }

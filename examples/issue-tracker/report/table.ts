@@ -33,6 +33,17 @@ function arrange(lines: readonly string[], columns: number): string[] {
   return table(rows.map((row) => row.flatMap((text, place) => (place === 0 ? [text] : ['', text]))));
 }
 
+/** Breaks a line behind commas, so that none is longer than `width`; what follows is indented. */
+export function wrap(line: string, width: number): string[] {
+  const indent = `${/^ */.exec(line)?.[0] ?? ''}    `;
+  return line.split(/(?<=,) /).reduce<string[]>((lines, part) => {
+    const last = lines.at(-1);
+    if (last === undefined) return [part];
+    const longer = `${last} ${part}`;
+    return longer.length <= width ? [...lines.slice(0, -1), longer] : [...lines, `${indent}${part}`];
+  }, []);
+}
+
 export function cut(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

@@ -1,6 +1,6 @@
 import type { ClaimedDelivery, DeliveryLog } from '../delivery-log.js';
 import type { QueuedSubscription } from '../subscription.js';
-import type { Intake, Intaken } from './intake.js';
+import type { Intake } from './intake.js';
 import type { Runs } from './runs.js';
 
 export interface ClaimingParts {
@@ -15,34 +15,53 @@ export interface ClaimingParts {
   readonly concurrency: number;
 }
 
-/** Claims as many deliveries as there are free places, and runs them in this process. */
+/**
+ * Claims as many deliveries as there are free places, and runs them in this process. A place is free when its handler
+ * has come back: the next deliveries are claimed while the log is told of the last ones.
+ */
 export class Claiming implements Intake {
   readonly #parts: ClaimingParts;
   #more = false;
+  #hungry: readonly string[] = [];
+  /** Whether every handler had all its places free when it was looked for deliveries. */
+  #lookedForAll = false;
   #paused = false;
 
   constructor(parts: ClaimingParts) {
     this.#parts = parts;
   }
 
-  get running(): number {
-    return this.#parts.runs.size;
-  }
+  async ready(): Promise<void> {}
 
-  async take(): Promise<Intaken> {
+  async take(): Promise<number> {
     const { deliveries, worker, leaseFor, concurrency, runs } = this.#parts;
-    const limit = concurrency - runs.size;
+    const handling = runs.handling();
+    const busy = [...handling.values()].reduce((sum, count) => sum + count, 0);
+    // As many again may wait for the log, and no more, should it be slow.
+    const limit = Math.min(concurrency - busy, 2 * concurrency - runs.size);
+    const placesOf = ({ name, queued }: QueuedSubscription) =>
+      Math.min(limit, (queued.concurrency ?? concurrency) - (handling.get(name) ?? 0));
+    this.#lookedForAll = runs.size === 0;
     const handlers = this.#parts
       .handlers()
-      .map((handler) => ({ name: handler.name, limit: Math.min(limit, this.#placesOf(handler)) }))
+      .map((handler) => ({ name: handler.name, limit: placesOf(handler) }))
       .filter((each) => each.limit > 0);
     this.#more = true;
-    if (this.#paused || handlers.length === 0) return { found: 0, more: true, hungry: [] };
+    if (this.#paused || handlers.length === 0) return 0;
     const claimed = await deliveries.claim({ handlers, limit, worker, leaseFor });
     const taken = (name: string) => claimed.filter((each) => each.handler === name).length;
     this.#more = claimed.length >= limit || handlers.some((each) => taken(each.name) >= each.limit);
+    this.#hungry = handlers.map((each) => each.name);
     await this.#start(claimed);
-    return { found: claimed.length, more: this.#more, hungry: handlers.map((each) => each.name) };
+    return claimed.length;
+  }
+
+  async dueIn(): Promise<number | undefined> {
+    return this.#more ? undefined : this.#parts.deliveries.nextDueIn(this.#hungry);
+  }
+
+  async isQuiet(): Promise<boolean> {
+    return this.#lookedForAll && this.#parts.runs.size === 0;
   }
 
   async pause(): Promise<void> {
@@ -50,10 +69,6 @@ export class Claiming implements Intake {
   }
 
   async close(): Promise<void> {}
-
-  #placesOf({ name, queued }: QueuedSubscription): number {
-    return (queued.concurrency ?? this.#parts.concurrency) - this.#parts.runs.countOf(name);
-  }
 
   async #start(claimed: readonly ClaimedDelivery[]): Promise<void> {
     const unwanted: string[] = [];
@@ -66,7 +81,9 @@ export class Claiming implements Intake {
   }
 
   async #run(delivery: ClaimedDelivery, handler: QueuedSubscription): Promise<void> {
-    const ending = await this.#parts.runs.start(delivery, handler);
+    const ending = await this.#parts.runs.start(delivery, handler, () => {
+      if (this.#more) this.#parts.wake();
+    });
     // What waits behind one of an ordered handler is due now.
     if (ending.kind === 'failed' || this.#more || handler.queued.orderedBy !== undefined) this.#parts.wake();
   }

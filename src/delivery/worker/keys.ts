@@ -63,7 +63,8 @@ export class Keys {
 
 /** @throws {InvalidArgument} */
 function keyFrom(value: unknown): string {
-  const key = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
+  const isNumber = typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value));
+  const key = isNumber ? String(value) : value;
   const isKey = typeof key === 'string' && key.length >= 1 && key.length <= longestKey;
   if (isKey && key.isWellFormed() && !key.includes('\0')) return key;
   throw new InvalidArgument(

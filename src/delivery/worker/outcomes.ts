@@ -8,6 +8,8 @@ import type { DeliveryRun, Ending } from './delivery-run.js';
 
 const buried =
   'It is a dead letter: see `store.deadLetters`. Mend the handler, then retry it; or skip it with a reason.';
+const stopped =
+  'It is a dead letter, and later events of its key wait: see `store.deadLetters`. Mend the handler, then retry it; or skip it with a reason.';
 const mostRemembered = 10_000;
 
 /** Brings the endings of runs into the log. */
@@ -59,7 +61,8 @@ export class Outcomes {
     const failure = { token: delivery.token, error: toDeliveryError(error), next };
     const answer = await this.#failures.add(failure);
     if (answer !== 'held' || next.kind !== 'dead') return;
-    this.#report(new HandlerFailed(handler.name, delivery.event, error, buried));
+    const remedy = handler.queued.orderedBy === undefined ? buried : stopped;
+    this.#report(new HandlerFailed(handler.name, delivery.event, error, remedy));
   }
 
   #remember(run: DeliveryRun, failures: number): void {

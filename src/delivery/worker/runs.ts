@@ -31,15 +31,28 @@ export class Runs {
     return this.#running.size;
   }
 
-  countOf(handler: string): number {
-    return [...this.#running.keys()].filter((run) => run.handler.name === handler).length;
+  /** By handler, how many of its runs have not come back: those that only wait for the log do not count. */
+  handling(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { isHandling, handler } of this.#running.keys()) {
+      if (isHandling) counts.set(handler.name, (counts.get(handler.name) ?? 0) + 1);
+    }
+    return counts;
   }
 
-  /** Resolves when the log knows how it ended. Never rejects. */
-  start(delivery: ClaimedDelivery, handler: QueuedSubscription): Promise<Ending> {
+  /**
+   * Resolves when the log knows how it ended. Never rejects.
+   *
+   * @param handled Called before that, when the handler has come back.
+   */
+  start(
+    delivery: ClaimedDelivery,
+    handler: QueuedSubscription,
+    handled: () => void = () => {},
+  ): Promise<Ending> {
     const run = new DeliveryRun(delivery, handler);
     this.#leases.hold(delivery.token, () => run.lose());
-    const over = fromRoot(() => this.#see(run));
+    const over = fromRoot(() => this.#see(run, handled));
     this.#running.set(run, over);
     return over;
   }
@@ -66,17 +79,18 @@ export class Runs {
     this.#leases.dropAll();
   }
 
-  async #see(run: DeliveryRun): Promise<Ending> {
-    const ending = await this.#endingOf(run);
+  async #see(run: DeliveryRun, handled: () => void): Promise<Ending> {
+    const ending = await this.#endingOf(run, handled);
     this.#leases.drop(run.delivery.token);
     this.#running.delete(run);
     this.#parts.ended();
     return ending;
   }
 
-  async #endingOf(run: DeliveryRun): Promise<Ending> {
+  async #endingOf(run: DeliveryRun, handled: () => void): Promise<Ending> {
     try {
       const ending = await run.handle(this.#parts.perform);
+      handled();
       await this.#outcomes.settle(run, ending);
       return ending;
     } catch (error) {

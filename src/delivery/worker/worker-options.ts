@@ -1,5 +1,7 @@
 import { InvalidArgument } from '../../errors/argument-errors.js';
+import { checkKnownOptions } from '../../errors/known-options.js';
 import { checkQueueName, longestTimer, wholeNumber } from '../queued-options.js';
+import { shutdownSignals, type ShutdownSignal } from './signals.js';
 
 export interface WorkOptions {
   /** How many deliveries run at once; default 10. */
@@ -17,6 +19,12 @@ export interface WorkOptions {
   readonly handlers?: readonly string[] | undefined;
   /** Run only handlers that name one of these as their `queue`. Default: all. */
   readonly queues?: readonly string[] | undefined;
+  /**
+   * Signals on which the worker stops as with `stop()`; default `['SIGTERM', 'SIGINT']`. When all workers of the process
+   * have stopped, the process ends by the signal; on a second one it ends at once. Where the application listens for the
+   * signal too, ending is left to it. An empty list leaves signals to the application altogether.
+   */
+  readonly signals?: readonly ShutdownSignal[] | undefined;
 }
 
 export interface WorkSettings {
@@ -26,13 +34,14 @@ export interface WorkSettings {
   readonly grace: number;
   readonly handlers: ReadonlySet<string> | undefined;
   readonly queues: ReadonlySet<string> | undefined;
+  readonly signals: readonly ShutdownSignal[];
 }
+
+const workOptions = ['concurrency', 'pollEvery', 'leaseFor', 'grace', 'handlers', 'queues', 'signals'];
 
 /** @param known Names of the queued handlers that are subscribed. @throws {InvalidArgument} */
 export function workSettings(options: unknown, known: readonly string[]): WorkSettings {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidArgument('options', 'an object', options, 'Write `store.work({ concurrency: 10 })`.');
-  }
+  checkKnownOptions(options, workOptions, '`store.work({ concurrency: 10 })`');
   const {
     concurrency = 10,
     pollEvery = 1_000,
@@ -40,6 +49,7 @@ export function workSettings(options: unknown, known: readonly string[]): WorkSe
     grace = 25_000,
     handlers,
     queues,
+    signals = shutdownSignals,
   } = options as WorkOptions;
   return {
     concurrency: wholeNumber('concurrency', concurrency, 1, 10_000),
@@ -48,7 +58,19 @@ export function workSettings(options: unknown, known: readonly string[]): WorkSe
     grace: wholeNumber('grace', grace, 0, longestTimer),
     handlers: handlers === undefined ? undefined : new Set(checkNames(handlers, known)),
     queues: queues === undefined ? undefined : new Set(checkQueues(queues)),
+    signals: checkSignals(signals),
   };
+}
+
+function checkSignals(signals: unknown): readonly ShutdownSignal[] {
+  if (!Array.isArray(signals)) throw new InvalidArgument('signals', 'a list of signals', signals);
+  return [...new Set(Array.from<unknown>(signals).map(checkSignal))];
+}
+
+function checkSignal(value: unknown): ShutdownSignal {
+  const known = shutdownSignals.find((signal) => signal === value);
+  if (known !== undefined) return known;
+  throw new InvalidArgument('signals', `a list of ${shutdownSignals.join(' and ')}, or empty`, value);
 }
 
 function checkQueues(queues: unknown): readonly string[] {

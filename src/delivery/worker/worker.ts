@@ -3,14 +3,17 @@ import { hostname } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DeliveryLog } from '../delivery-log.js';
 import { delayAfter } from '../retry-policy.js';
+import type { Scheduler, SchedulerHost } from '../scheduler.js';
 import type { QueuedSubscription } from '../subscription.js';
 import { Alarm, within } from './alarm.js';
 import { Claiming } from './claiming.js';
 import type { Perform } from './delivery-run.js';
+import { HandingOver } from './handing-over.js';
 import type { Intake } from './intake.js';
 import { fromRoot } from './root-context.js';
 import { Keys, type Revive } from './keys.js';
 import { Runs } from './runs.js';
+import { stopOnSignals } from './signals.js';
 import type { WorkSettings } from './worker-options.js';
 
 export interface WorkerParts {
@@ -21,6 +24,10 @@ export interface WorkerParts {
   readonly register: () => Promise<void> | undefined;
   readonly perform: Perform;
   readonly revive: Revive;
+  /** Where deliveries go. Default: to this process. */
+  readonly scheduler: Scheduler | undefined;
+  /** For what the scheduler itself has to publish. */
+  readonly publish: SchedulerHost['publish'];
   /** Takes failures that no caller can be told. */
   readonly report: (error: unknown) => void;
 }
@@ -49,32 +56,36 @@ export class Worker implements AsyncDisposable {
   readonly #listening: Promise<(() => Promise<void>) | undefined>;
   /** Those who wait for a round that finds nothing to do. */
   readonly #idlers = new Set<() => void>();
+  readonly #ignoreSignals: () => void;
   #stopping = false;
   #stopped: Promise<void> | undefined;
 
   constructor(parts: WorkerParts, settings: WorkSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    const { deliveries, perform, report } = parts;
+    const { deliveries, perform, report, scheduler, publish } = parts;
     const { leaseFor, concurrency } = settings;
     const handlers = () => this.#handlers();
     this.#runs = new Runs({ deliveries, perform, report, leaseFor, ended: () => this.#runEnded() });
     this.#keys = new Keys({ deliveries, handlers, revive: parts.revive, report });
-    this.#intake = new Claiming({
-      deliveries,
-      handlers,
-      runs: this.#runs,
-      wake: () => this.wake(),
-      worker: this.name,
-      leaseFor,
-      concurrency,
-    });
+    const [runs, wake, worker] = [this.#runs, () => this.wake(), this.name];
+    const intake = { deliveries, handlers, runs, wake, worker, leaseFor, concurrency };
+    this.#intake =
+      scheduler === undefined
+        ? new Claiming(intake)
+        : new HandingOver({ ...intake, scheduler, publish, report });
     this.#loop = fromRoot(() => this.#work());
     this.#listening = fromRoot(() => this.#listen());
+    this.#ignoreSignals = stopOnSignals(this, settings.signals);
   }
 
   get isStopping(): boolean {
     return this.#stopping;
+  }
+
+  /** Resolves when it can take deliveries. @throws For settings that can never work; stop it then. */
+  ready(): Promise<void> {
+    return this.#intake.ready();
   }
 
   /** Makes the worker look for work now. */
@@ -131,10 +142,10 @@ export class Worker implements AsyncDisposable {
     await this.#parts.register();
     const moved = await this.#parts.deliveries.sequence();
     const moreKeys = await this.#keys.assign();
-    const { found, more, hungry } = await this.#intake.take();
+    const found = await this.#intake.take();
     if (moved > 0 || moreKeys) return 0;
-    if (found === 0 && this.#intake.running === 0) this.#tell(asking);
-    return this.#pause(more ? [] : hungry);
+    if (found === 0 && asking.length > 0 && (await this.#intake.isQuiet())) this.#tell(asking);
+    return this.#pause();
   }
 
   #tell(idlers: readonly (() => void)[]): void {
@@ -156,17 +167,18 @@ export class Worker implements AsyncDisposable {
       .filter(({ queued: { queue } }) => queues === undefined || (queue !== undefined && queues.has(queue)));
   }
 
-  async #pause(hungry: readonly string[]): Promise<number> {
+  async #pause(): Promise<number> {
     const poll = this.#settings.pollEvery * (0.5 + Math.random() / 2);
-    if (hungry.length === 0) return poll;
-    const due = await this.#parts.deliveries.nextDueIn(hungry);
+    const due = await this.#intake.dueIn();
     return Math.min(poll, Math.max(due ?? poll, shortestPause));
   }
 
   async #listen(): Promise<(() => Promise<void>) | undefined> {
     for (let failures = 1; !this.#stopping; failures += 1) {
       try {
-        return await this.#parts.deliveries.listen(() => this.wake());
+        const end = await this.#parts.deliveries.listen(() => this.wake());
+        this.wake(); // for what was told before it listened
+        return end;
       } catch (error) {
         this.#parts.report(error);
       }
@@ -182,6 +194,7 @@ export class Worker implements AsyncDisposable {
     await within(lastWord, this.#runs.giveBack());
     this.#runs.halt();
     await within(lastWord, Promise.all([this.#stopListening(), this.#intake.close()]));
+    this.#ignoreSignals();
   }
 
   async #ended(): Promise<void> {

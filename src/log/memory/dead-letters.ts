@@ -21,6 +21,8 @@ export function retry(table: DeliveryTable, target: DeadLetterTarget, now: numbe
 export function skip(table: DeliveryTable, target: DeadLetterTarget, reason: string, now: number): number {
   const letters = dead(table, target);
   for (const each of letters) put(table, { ...each, state: 'skipped', reason, finishedAt: now });
+  // What waits behind one of an ordered handler is due now.
+  table.madeDue += letters.length;
   return letters.length;
 }
 

@@ -71,7 +71,7 @@ function oldestDue(
   now: number,
 ): readonly KeptDelivery[] {
   const due = request.handlers.flatMap(({ name, limit }) => {
-    buryPoison(state, name, now);
+    recover(state, name, now);
     return inTurn(state.deliveries, name)
       .filter((each) => mayRun(each, now))
       .slice(0, limit);
@@ -148,14 +148,21 @@ function lease(
   return { handler, event, attempt, token, replaying: delivery.replay !== undefined };
 }
 
-/** What is still held at the last attempt, with its lease over, has probably killed its worker. */
-function buryPoison(state: MemoryState, handler: string, now: number): void {
-  const { attempts = Infinity } = state.deliveries.handlers.get(handler)?.registration ?? {};
+/**
+ * What is still held at the last attempt, with its lease over, has probably killed its worker. What was begun before its
+ * handler became ordered waits for its key with the others.
+ */
+function recover(state: MemoryState, handler: string, now: number): void {
+  const { attempts = Infinity, ordered = false } = state.deliveries.handlers.get(handler)?.registration ?? {};
   for (const delivery of openOf(state.deliveries, handler)) {
-    const { attempt, lease: last } = delivery;
-    if (last === undefined || attempt < attempts || !isOver(delivery, now)) continue;
-    const message = `Worker ${last.worker} neither completed nor failed attempt ${attempt} of ${attempts} within its lease.`;
-    put(state.deliveries, dead(delivery, { name: 'LeaseExpired', message, stack: undefined }, now));
+    const { attempt, key, lease: last } = delivery;
+    if (last === undefined || !isOver(delivery, now)) continue;
+    if (attempt >= attempts) {
+      const message = `Worker ${last.worker} neither completed nor failed attempt ${attempt} of ${attempts} within its lease.`;
+      put(state.deliveries, dead(delivery, { name: 'LeaseExpired', message, stack: undefined }, now));
+    } else if (ordered && key === undefined) {
+      put(state.deliveries, pending(delivery, now));
+    }
   }
 }
 

@@ -40,6 +40,8 @@ export interface KnownHandler {
   readonly byEvent: Map<string, KeptDelivery>;
   /** Ids of events whose delivery is pending, queued or running. */
   readonly open: Set<string>;
+  /** Ids of events whose delivery is dead. */
+  readonly dead: Set<string>;
 }
 
 export interface DeliveryTable {
@@ -60,8 +62,8 @@ export function copyTable({ handlers, leased, replays, madeDue }: DeliveryTable)
   return { handlers: new Map(copies), leased: new Map(leased), replays: [...replays], madeDue };
 }
 
-function copyHandler({ registration, byEvent, open }: KnownHandler): KnownHandler {
-  return { registration, byEvent: new Map(byEvent), open: new Set(open) };
+function copyHandler({ registration, byEvent, open, dead }: KnownHandler): KnownHandler {
+  return { registration, byEvent: new Map(byEvent), open: new Set(open), dead: new Set(dead) };
 }
 
 export function create(
@@ -89,18 +91,34 @@ export function put(table: DeliveryTable, delivery: KeptDelivery): void {
   const before = known?.byEvent.get(delivery.eventId);
   if (before?.lease !== undefined) table.leased.delete(before.lease.token);
   if (delivery.lease !== undefined) table.leased.set(delivery.lease.token, delivery);
-  known?.byEvent.set(delivery.eventId, delivery);
-  if (isOpen(delivery)) known?.open.add(delivery.eventId);
-  else known?.open.delete(delivery.eventId);
+  if (known === undefined) return;
+  known.byEvent.set(delivery.eventId, delivery);
+  enter(known.open, delivery.eventId, isOpen(delivery));
+  enter(known.dead, delivery.eventId, delivery.state === 'dead');
+}
+
+function enter(ids: Set<string>, id: string, belongs: boolean): void {
+  if (belongs) ids.add(id);
+  else ids.delete(id);
 }
 
 function isOpen({ state }: KeptDelivery): boolean {
   return state === 'pending' || state === 'queued' || state === 'running';
 }
 
-export function* openOf(table: DeliveryTable, handler: string): Generator<KeptDelivery> {
+export function openOf(table: DeliveryTable, handler: string): Generator<KeptDelivery> {
+  return deliveriesOf(table.handlers.get(handler), 'open');
+}
+
+/** Open or dead: what others of their key wait for. */
+export function* unfinishedOf(table: DeliveryTable, handler: string): Generator<KeptDelivery> {
   const known = table.handlers.get(handler);
-  for (const eventId of known?.open ?? []) {
+  yield* deliveriesOf(known, 'open');
+  yield* deliveriesOf(known, 'dead');
+}
+
+function* deliveriesOf(known: KnownHandler | undefined, which: 'open' | 'dead'): Generator<KeptDelivery> {
+  for (const eventId of known?.[which] ?? []) {
     const delivery = known?.byEvent.get(eventId);
     if (delivery !== undefined) yield delivery;
   }

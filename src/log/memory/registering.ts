@@ -22,8 +22,14 @@ export function register(
       types: each.types && [...each.types],
       from: known?.registration.from ?? each.from,
     };
-    if (known !== undefined && known.registration.ordered !== each.ordered) forgetKeys(state, each.name);
-    const handler: KnownHandler = { byEvent: new Map(), open: new Set(), ...known, registration };
+    if (known !== undefined && known.registration.ordered !== each.ordered) forgetKeys(state, each.name, now);
+    const handler: KnownHandler = {
+      byEvent: new Map(),
+      open: new Set(),
+      dead: new Set(),
+      ...known,
+      registration,
+    };
     handlers.set(each.name, handler);
     if (known !== undefined || each.from === 'now') continue;
     createFor(state, handler, state.order.slice(0, state.sequenced), now);
@@ -31,10 +37,11 @@ export function register(
 }
 
 /** What is open and not running takes its turn again. */
-export function forgetKeys(state: MemoryState, handler: string): void {
+export function forgetKeys(state: MemoryState, handler: string, now: number): void {
   for (const each of openOf(state.deliveries, handler)) {
     if (each.state === 'running') continue;
-    put(state.deliveries, { ...each, state: 'pending', key: undefined, lease: undefined });
+    const dueAt = each.dueAt ?? now;
+    put(state.deliveries, { ...each, state: 'pending', key: undefined, lease: undefined, dueAt });
   }
 }
 

@@ -1,19 +1,28 @@
-import type { Replay, ReplayRequest } from '../../delivery/delivery-log.js';
-import { create, type DeliveryTable, type KeptReplay } from './delivery-table.js';
+import type { Replay, ReplayRequest, StartedReplay } from '../../delivery/delivery-log.js';
+import { release } from './delivering.js';
+import { create, openOf, type DeliveryTable, type KeptReplay } from './delivery-table.js';
 import { forgetKeys, wants } from './registering.js';
 import { positionIn, type MemoryState } from './state.js';
 
-export function startReplay(state: MemoryState, request: ReplayRequest, now: number): Replay | undefined {
+export function startReplay(
+  state: MemoryState,
+  request: ReplayRequest,
+  now: number,
+): StartedReplay | undefined {
   const { deliveries } = state;
   const handler = deliveries.handlers.get(request.handler);
   if (handler === undefined) return undefined;
   const last = deliveries.replays.findLast((each) => each.handler === request.handler);
-  if (last !== undefined && remaining(deliveries, last).unfinished > 0) return toReplay(deliveries, last);
+  if (last !== undefined && remaining(deliveries, last).unfinished > 0)
+    return { ...toReplay(deliveries, last), resumed: true };
 
   const { registration } = handler;
-  if (registration.ordered) forgetKeys(state, registration.name);
+  if (registration.ordered) startOver(state, registration.name, now);
   const events = [...state.events.values()].filter(
-    (event) => wants(registration, event) && (positionIn(state, event) ?? 0n) > (request.after ?? 0n),
+    (event) =>
+      wants(registration, event) &&
+      (positionIn(state, event) ?? 0n) > (request.after ?? 0n) &&
+      !handler.open.has(event.id),
   );
   const replay: KeptReplay = {
     id: deliveries.replays.length + 1,
@@ -24,10 +33,16 @@ export function startReplay(state: MemoryState, request: ReplayRequest, now: num
   };
   deliveries.replays.push(replay);
   for (const event of events) {
-    if (handler.open.has(event.id)) continue;
     create(deliveries, event, registration.name, { now, replay: replay.id });
   }
-  return toReplay(deliveries, replay);
+  return { ...toReplay(deliveries, replay), resumed: false };
+}
+
+/** What is open takes its turn again; also what runs, which would end before the history before it. */
+function startOver(state: MemoryState, handler: string, now: number): void {
+  const held = [...openOf(state.deliveries, handler)].flatMap(({ lease }) => lease?.token ?? []);
+  release(state, held, now);
+  forgetKeys(state, handler, now);
 }
 
 export function replaysIn(table: DeliveryTable, handler: string | undefined): readonly Replay[] {

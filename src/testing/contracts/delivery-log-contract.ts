@@ -4,10 +4,17 @@ import { completing } from './delivery-completing.js';
 import { creating } from './delivery-creating.js';
 import { deadLetters } from './delivery-dead-letters.js';
 import { failing } from './delivery-failing.js';
+import { handingOver } from './delivery-handing-over.js';
 import { leases } from './delivery-leases.js';
+import { keys } from './delivery-keys.js';
 import { listening } from './delivery-listening.js';
+import { orderChanges } from './delivery-order-changes.js';
+import { ordering } from './delivery-ordering.js';
 import { questions } from './delivery-questions.js';
 import { registering } from './delivery-registering.js';
+import { replaying } from './delivery-replaying.js';
+import { replayingInOrder } from './delivery-replaying-in-order.js';
+import { replays } from './delivery-replays.js';
 import { deliveryTests, type DeliverySubject, type DeliveryTests } from './delivery-subject.js';
 import { announceGaps } from './log-topic.js';
 import { testFrame } from './test-frame.js';
@@ -19,9 +26,16 @@ const topics: Readonly<Record<string, (tests: DeliveryTests) => void>> = {
   'making deliveries': creating,
   claiming,
   leases,
+  'handing over to a scheduler': handingOver,
   completing,
   failing,
+  'deliveries in the order of keys': ordering,
+  keys,
+  'changes of order': orderChanges,
   'dead letters': deadLetters,
+  'a replay': replaying,
+  'the list of replays': replays,
+  'a replay of an ordered handler': replayingInOrder,
   questions,
   listening,
   'workers side by side': competingDeliveries,

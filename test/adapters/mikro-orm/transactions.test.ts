@@ -802,6 +802,23 @@ describe('a connection lost within a transaction', () => {
   });
 });
 
+describe('a connection lost before BEGIN', () => {
+  it('costs the pool no place either', async () => {
+    let pool: Pool | undefined;
+    const small = await start({
+      clientUrl: database.url,
+      pool: { min: 0, max: 1 },
+      driverOptions: { onPoolCreated: (made: Pool) => (pool = made) },
+    });
+    await small.store.publish(new Noted({ note: 'once' }));
+    pool?.once('acquire', (client) => Reflect.get(client, 'connection').stream.destroy());
+    await expect(small.orm.em.fork().transactional(async () => undefined)).rejects.toThrow(/terminated/);
+    await small.orm.em.fork().transactional(() => small.store.publish(new Noted({ note: 'again' })));
+    expect(small.heard).toEqual(['once', 'again']);
+    await small.orm.close(true);
+  });
+});
+
 describe('a connection lost during COMMIT', () => {
   const ways = ['em.transactional', 'em.flush', 'em.commit'] as const;
 

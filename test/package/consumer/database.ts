@@ -1,5 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { EventStore } from 'handover';
+import { bullmqScheduler } from 'handover/bullmq';
 import { ignoreHandoverSchema, mikroOrmLog } from 'handover/mikro-orm';
 
 export const orm = await MikroORM.init({
@@ -7,5 +8,6 @@ export const orm = await MikroORM.init({
   clientUrl: 'postgres://localhost/shop',
   entities: [],
 });
-export const store = new EventStore({ log: mikroOrmLog(orm, { schema: 'handover' }) });
+const scheduler = bullmqScheduler({ connection: 'redis://localhost' });
+export const store = new EventStore({ log: mikroOrmLog(orm, { schema: 'handover' }), scheduler });
 await store.migrate();

@@ -201,12 +201,21 @@ describe('a worker', () => {
     ['grace', '1s'],
     ['handlers', []],
     ['handlers', ['unknown']],
+    ['signals', 'SIGTERM'],
+    ['signals', ['SIGKILL']],
     ['options', null],
   ])('is refused with %s: %j', async (argument, value) => {
     const { store } = withDeliveries();
     store.subscribe(() => {}, queued);
     const options = (argument === 'options' ? value : { [argument]: value }) as WorkOptions;
     expect(await errorOf(() => store.work(options))).toMatchObject({ code: 'invalid_argument', argument });
+  });
+
+  it('is refused with an option that it does not know, and the one that was meant is named', async () => {
+    const { store } = withDeliveries();
+    const error = await errorOf(() => store.work({ concurency: 3 } as WorkOptions));
+    expect(error).toMatchObject({ code: 'invalid_argument', argument: 'options', received: 'concurency' });
+    expect(String(error)).toContain('Write `concurrency` in place of `concurency`.');
   });
 
   it('does not start where its handlers cannot be made known', async () => {

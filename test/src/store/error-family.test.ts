@@ -26,6 +26,8 @@ const samples: readonly Failure[] = [
   new handover.HandlersFailed([failed]),
   new handover.HandlersTooDeep(['A', 'B']),
   new handover.InvalidHandler({}, 'It is none.', 'Pass a function.'),
+  new handover.PublishedInReplay('mailer', 'OrderPlaced'),
+  new handover.ReplayRefused('mailer', 'reaction'),
   new handover.BacklogFull(10),
   new handover.ListenerFailed('order_placed', 'Mailer', new Error('down')),
   new handover.RecordingFailed('order_placed', new Error('down')),

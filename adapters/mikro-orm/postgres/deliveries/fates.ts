@@ -33,12 +33,16 @@ select events.id as event_id, handlers.name as handler_name,
   attempt, ${milliseconds('due_at')} as due_ms, ${milliseconds('leased_until')} as leased_until_ms,
   ${milliseconds('finished_at')} as finished_ms, worker,
   first_error::text as first_error_json, last_error::text as last_error_json, reason, order_key,
-  case when state = 'blocked' then (
+  case when state = 'blocked' then coalesce((
+    select ahead.id from ${schema}.deliveries as active join ${schema}.events as ahead using (seq)
+      where active.handler = deliveries.handler and active.order_key = deliveries.order_key
+        and active.state in ('due', 'waiting', 'queued', 'running')
+  ), (
     select ahead.id from ${schema}.deliveries as earlier join ${schema}.events as ahead using (seq)
       where earlier.handler = deliveries.handler and earlier.order_key = deliveries.order_key
         and earlier.state not in ('done', 'skipped')
       order by earlier.position limit 1
-  ) end as waits_for
+  )) end as waits_for
 from ${schema}.deliveries
   join ${schema}.handlers on handlers.id = deliveries.handler
   join ${schema}.events using (seq)`;
@@ -63,15 +67,21 @@ from ${schema}.handlers cross join lateral (
 ) as next
 where handlers.name = any ($1::text[])`;
 
-  /** One of an ordered handler that has no key is dead because none could be told. */
+  /**
+   * Of an ordered handler it takes its place within its key anew: others may have it, or come before it. Its key stays,
+   * for others wait behind it; but not while history is made due, after which all of them get their keys again.
+   */
   const retryDead = /* sql */ `
 update ${schema}.deliveries
 set attempt = 0, due_at = clock_timestamp(), finished_at = null,
-  state = case
-    when order_key is null and (select ordered from ${schema}.handlers where handlers.id = handler) then 'unkeyed'
-    else 'due'
-  end
-where ${isMeant} returning 1`;
+  state = case when is_ordered then 'unkeyed' else 'due' end,
+  order_key = case when is_ordered and is_filled then order_key end
+from (
+  select position as place, handler as target, ordered as is_ordered, ${schema}.is_filled(handlers) as is_filled
+    from ${schema}.deliveries join ${schema}.handlers on handlers.id = handler
+    where ${isMeant}
+) as letter
+where position = place and handler = target and state = 'dead' returning 1`;
 
   return {
     async nextDueIn(handlers) {

@@ -28,7 +28,7 @@ from (
           order by position limit $2::int
       ) as next
       join ${schema}.events using (seq)
-    where handlers.name = any ($1::text[]) and ${schema}.is_filled(handlers)
+    where handlers.name = any ($1::text[]) and ${schema}.takes_keys(handlers)
 ) as found
 order by handler, position`;
 

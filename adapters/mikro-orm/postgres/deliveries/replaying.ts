@@ -12,41 +12,38 @@ interface ReplayRow {
   readonly handler: string;
   readonly reason: string | null;
   readonly started_ms: number;
-  readonly total: number;
   readonly ahead: number;
+  readonly made: number;
   readonly unfinished: number;
   readonly dead: number;
 }
 
-export function replaying({ schema, query, apart }: Database): Replaying {
-  /** What is ahead has no deliveries of this replay yet. */
+/** `startReplay` joins the open transaction, so that tables can be emptied in the same. */
+export function replaying({ schema, query, apart, inTransaction }: Database): Replaying {
   const selectReplays = /* sql */ `
-select replays.id, handlers.name as handler, reason, ${milliseconds('started_at')} as started_ms, total,
-  case when reached < until then (
-    select count(*)::int from ${schema}.log
-      where log.position > reached and log.position <= until
-        and (handlers.types is null or log.type = any (handlers.types))
-  ) else 0 end as ahead,
-  coalesce(open.unfinished, 0) as unfinished, coalesce(open.dead, 0) as dead
+select replays.id, handlers.name as handler, reason, ${milliseconds('started_at')} as started_ms, ahead, made,
+  open.unfinished, open.dead
 from ${schema}.replays
   join ${schema}.handlers on handlers.id = replays.handler
-  left join lateral (
+  cross join lateral (
     select (count(*) filter (where state <> 'dead'))::int as unfinished, (count(*) filter (where state = 'dead'))::int as dead
       from ${schema}.deliveries
       where deliveries.replay = replays.id and state not in ('done', 'skipped')
-  ) as open on true`;
+  ) as open`;
 
   return {
     async startReplay({ handler, after = 0n, reason }) {
       if (!isStorable(handler)) return undefined;
-      await sequence(apart, schema);
-      const [started] = await apart<{ id: number | null }>(
-        `select ${schema}.start_replay($1::text, $2::bigint, $3::text) as id`,
+      if (!inTransaction()) await sequence(apart, schema);
+      const [started] = await query<{ replay_id: number | null; is_new: boolean | null }>(
+        `select replay_id, is_new from ${schema}.start_replay($1::text, $2::bigint, $3::text)`,
         [handler, String(after), reason === undefined ? null : keptText(reason)],
       );
-      if (typeof started?.id !== 'number') return undefined;
-      const [row] = await apart<ReplayRow>(`${selectReplays} where replays.id = $1::int`, [started.id]);
-      return row && toReplay(row);
+      if (typeof started?.replay_id !== 'number') return undefined;
+      const [row] = await query<ReplayRow>(`${selectReplays} where replays.id = $1::int`, [
+        started.replay_id,
+      ]);
+      return row && { ...toReplay(row), resumed: started.is_new !== true };
     },
 
     async replays(handler) {
@@ -60,14 +57,14 @@ from ${schema}.replays
   };
 }
 
-function toReplay(row: ReplayRow): Replay {
+function toReplay({ id, handler, reason, started_ms: startedAt, ...row }: ReplayRow): Replay {
   return {
-    id: row.id,
-    handler: row.handler,
-    reason: row.reason ?? undefined,
-    startedAt: new Date(row.started_ms),
-    total: row.total,
-    done: row.total - row.ahead - row.unfinished - row.dead,
+    id,
+    handler,
+    reason: reason ?? undefined,
+    startedAt: new Date(startedAt),
+    total: row.ahead + row.made,
+    done: row.made - row.unfinished - row.dead,
     dead: row.dead,
   };
 }

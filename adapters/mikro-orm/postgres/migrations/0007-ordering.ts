@@ -1,4 +1,5 @@
 import { channelOf } from '../deliveries/channel.js';
+import { keys } from './0007-keys.js';
 import { lockedLeases } from './locked-leases.js';
 import type { Migration } from './migration.js';
 
@@ -14,6 +15,9 @@ alter table ${schema}.deliveries
 create index deliveries_unkeyed_idx on ${schema}.deliveries (handler, position) where state = 'unkeyed';
 create index deliveries_order_idx on ${schema}.deliveries (handler, order_key, position)
   where order_key is not null and state not in ('done', 'skipped');
+-- The promise itself: of a key never two at once, whatever goes wrong.
+create unique index deliveries_active_key_idx on ${schema}.deliveries (handler, order_key)
+  where order_key is not null and state in ('due', 'waiting', 'queued', 'running');
 
 create or replace function ${schema}.move(p_limit int) returns int language plpgsql as $function$
 declare
@@ -53,7 +57,7 @@ end
 $function$;
 
 -- Of [{"name", "types", "attempts", "starts_from", "ordered"}, …]. What a handler has open when it becomes ordered waits
--- for keys; what it has open when it is ordered no more runs in any order.
+-- for keys, which are told when what runs then has ended; what it has open when it is ordered no more runs in any order.
 create or replace function ${schema}.register(p_handlers json) returns void language plpgsql as $function$
 begin
   if not exists (
@@ -73,16 +77,29 @@ begin
     exit when ${schema}.move(1000) < 1000;
   end loop;
 
-  update ${schema}.deliveries
-    set state = case when given.ordered then 'unkeyed' when state = 'waiting' then 'waiting' else 'due' end,
+  -- Before their deliveries, as who tells keys does.
+  perform from ${schema}.handlers
+    where name in (select name from json_to_recordset(p_handlers) as given (name text collate "C"))
+    order by id for update;
+
+  update ${schema}.deliveries as delivery
+    set state = case when becomes_ordered then 'unkeyed' when state = 'waiting' then 'waiting' else 'due' end,
       order_key = null,
       is_waited_for = false,
+      due_at = coalesce(due_at, clock_timestamp()),
       leased_until = null,
       worker = null
-    from json_to_recordset(p_handlers) as given (name text collate "C", ordered boolean)
-      join ${schema}.handlers using (name)
-    where deliveries.handler = handlers.id and handlers.ordered <> given.ordered
-      and deliveries.state in ('due', 'waiting', 'queued', 'unkeyed', 'blocked');
+    from (
+      select position as place, handler as target, given.ordered as becomes_ordered
+        from json_to_recordset(p_handlers) as given (name text collate "C", ordered boolean)
+          join ${schema}.handlers using (name)
+          join ${schema}.deliveries as open on open.handler = handlers.id
+        where handlers.ordered <> given.ordered
+          and open.state in ('due', 'waiting', 'queued', 'unkeyed', 'blocked')
+        order by position, handler
+        for update of open
+    ) as changed
+    where delivery.position = place and delivery.handler = target;
 
   insert into ${schema}.handlers (name, types, attempts, ordered, starts_from, backfilled_to, backfill_until)
     select distinct on (name) name, types, attempts, ordered, starts_from, 0,
@@ -110,27 +127,31 @@ begin
     return null;
   end if;
 
-  with past as (
-    (
-      select position, seq from ${schema}.log
-        where target.types is null and position > target.backfilled_to and position <= target.backfill_until
-        order by position limit p_limit
-    )
-    union all
-    select found.position, found.seq
-      from (select distinct unnest(target.types) as type) as listed
-      cross join lateral (
+  with past as materialized (
+    select * from (
+      (
         select position, seq from ${schema}.log
-          where log.type = listed.type and position > target.backfilled_to and position <= target.backfill_until
+          where target.types is null and position > target.backfilled_to and position <= target.backfill_until
           order by position limit p_limit
-      ) as found
+      )
+      union all
+      select found.position, found.seq
+        from (select distinct unnest(target.types) as type) as listed
+        cross join lateral (
+          select position, seq from ${schema}.log
+            where log.type = listed.type and position > target.backfilled_to and position <= target.backfill_until
+            order by position limit p_limit
+        ) as found
+    ) as candidates
+    order by position limit p_limit
   ), delivery as (
+    -- A replay may have made some of them.
     insert into ${schema}.deliveries (position, seq, handler, state, due_at)
       select position, seq, target.id, case when target.ordered then 'unkeyed' else 'due' end, clock_timestamp()
-        from past order by position limit p_limit
-      returning position
+        from past
+      on conflict (position, handler) do nothing
   )
-  select count(*), max(position) into created, reached from delivery;
+  select count(*), max(position) into created, reached from past;
 
   update ${schema}.handlers
     set backfilled_to = case when created < p_limit then backfill_until else reached end
@@ -142,69 +163,7 @@ begin
 end
 $function$;
 
--- Whether all of the past that a handler gets has its deliveries: keys are told in the order of positions only.
-create function ${schema}.is_filled(p_handler ${schema}.handlers) returns boolean stable language sql as $function$
-  select p_handler.backfilled_to >= p_handler.backfill_until
-$function$;
-
--- Tells keys of one handler, by ascending positions; an error in place of a key ends the delivery. Does nothing where
--- earlier deliveries of the handler have no key yet.
-create function ${schema}.assign_keys(p_handler int, p_positions bigint[], p_keys text[], p_errors text[])
-  returns void language plpgsql as $function$
-declare
-  clock timestamptz := clock_timestamp();
-  given record;
-  is_behind boolean;
-begin
-  -- One at a time for each handler; whoever makes deliveries of the past has the same row.
-  perform from ${schema}.handlers where id = p_handler and ${schema}.is_filled(handlers) for update;
-  if not found or exists (
-    select from ${schema}.deliveries
-      where handler = p_handler and state = 'unkeyed' and position < (select min(one) from unnest(p_positions) as one)
-  ) then
-    return;
-  end if;
-
-  for given in
-    select * from unnest(p_positions, p_keys, p_errors) as assignment (place, key, error) order by place
-  loop
-    -- Changed and not only locked: whoever completes it at this moment learns that it is waited for, or has completed.
-    update ${schema}.deliveries set is_waited_for = true
-      where handler = p_handler and state not in ('done', 'skipped') and position = (
-        select position from ${schema}.deliveries
-          where handler = p_handler and order_key = given.key and state not in ('done', 'skipped')
-            and (position < given.place or state in ('queued', 'running'))
-          order by position desc limit 1
-      );
-    is_behind := found;
-
-    update ${schema}.deliveries
-      set state = case when given.key is null then 'dead' when is_behind then 'blocked' else 'due' end,
-        order_key = given.key,
-        due_at = case when given.key is not null then due_at end,
-        finished_at = case when given.key is null then clock end,
-        first_error = case when given.key is null then coalesce(first_error, given.error::json) else first_error end,
-        last_error = case when given.key is null then given.error::json else last_error end
-      where position = given.place and handler = p_handler and state = 'unkeyed';
-  end loop;
-end
-$function$;
-
--- What waits behind deliveries that are over: the next of each key is due.
-create function ${schema}.unblock(p_handlers int[], p_keys text[]) returns void language plpgsql as $function$
-begin
-  update ${schema}.deliveries as delivery
-    set state = 'due', due_at = clock_timestamp()
-    from (select distinct handler, key from unnest(p_handlers, p_keys) as given (handler, key)) as ended
-      cross join lateral (
-        select position from ${schema}.deliveries as next
-          where next.handler = ended.handler and next.order_key = ended.key and next.state not in ('done', 'skipped')
-          order by position limit 1
-      ) as head
-    where delivery.handler = ended.handler and delivery.position = head.position and delivery.state = 'blocked';
-end
-$function$;
-
+${keys(schema)}
 create or replace function ${schema}.complete(p_positions bigint[], p_handlers int[], p_fences bigint[])
   returns bigint[] language plpgsql as $function$
 declare
@@ -254,6 +213,8 @@ begin
     from passed_over;
   if ended_handlers is not null then
     perform ${schema}.unblock(ended_handlers, ended_keys);
+  end if;
+  if skipped > 0 then
     perform pg_notify('${channelOf(schema)}', '');
   end if;
   return skipped;

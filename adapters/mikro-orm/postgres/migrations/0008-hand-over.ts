@@ -10,12 +10,32 @@ create index deliveries_handed_over_idx on ${schema}.deliveries (handler, leased
 
 alter table ${schema}.deliveries add column replay int; -- the one that made it due last
 
+-- Whether there is anything to recover(), which costs several times as much.
+create function ${schema}.is_recoverable(p_names text[], p_clock timestamptz) returns boolean
+  language plpgsql as $function$
+begin
+  return exists (
+    select from ${schema}.handlers cross join lateral (
+      (select from ${schema}.deliveries
+        where handler = handlers.id and state = 'running' and leased_until <= p_clock limit 1)
+      union all
+      (select from ${schema}.deliveries
+        where handler = handlers.id and state = 'queued' and leased_until <= p_clock limit 1)
+      union all
+      (select from ${schema}.deliveries
+        where handler = handlers.id and state = 'waiting' and due_at <= p_clock limit 1)
+    ) as overdue
+    where handlers.name = any (p_names)
+  );
+end
+$function$;
+
 -- Makes due what has waited long enough, and what those have lost who held it.
 create function ${schema}.recover(p_names text[], p_clock timestamptz) returns void language plpgsql as $function$
 begin
   -- What is still running though the lease is over was held by a worker that has died; at its last attempt perhaps of it.
   update ${schema}.deliveries as delivery
-    set state = case when spent then 'dead' else 'due' end,
+    set state = case when spent then 'dead' when ${schema}.lacks_key(delivery) then 'unkeyed' else 'due' end,
       due_at = case when not spent then p_clock end,
       finished_at = case when spent then p_clock end,
       first_error = case when spent then coalesce(first_error, error) else first_error end,
@@ -49,7 +69,8 @@ begin
     ) as forgotten
     where handlers.name = any (p_names) and delivery.position = place and delivery.handler = target;
 
-  update ${schema}.deliveries as delivery set state = 'due'
+  update ${schema}.deliveries as delivery
+    set state = case when ${schema}.lacks_key(delivery) then 'unkeyed' else 'due' end
     from ${schema}.handlers cross join lateral (
       select position as place, handler as target from ${schema}.deliveries
         where handler = handlers.id and state = 'waiting' and due_at <= p_clock
@@ -72,29 +93,39 @@ create function ${schema}.claim(
 #variable_conflict use_column
 declare
   clock timestamptz := clock_timestamp();
+  share record;
+  places bigint[];
 begin
-  perform ${schema}.recover(p_names, clock);
+  if ${schema}.is_recoverable(p_names, clock) then
+    perform ${schema}.recover(p_names, clock);
+  end if;
 
-  return query
+  for share in
     with wanted as (
       select id, name, least(most, p_limit) as most
         from unnest(p_names, p_limits) as asked (name, most) join ${schema}.handlers using (name)
-    ), ${oldestDue(schema)}, leased as (
-      update ${schema}.deliveries as delivery
-        set state = 'running',
-          attempt = attempt + 1,
-          fence = nextval('${schema}.deliveries_fence'),
-          worker = p_worker,
-          leased_until = clock + make_interval(secs => p_lease_ms / 1000),
-          due_at = null
-        from taken join wanted on wanted.id = target
-        where delivery.position = place and delivery.handler = target
-        returning wanted.id, wanted.name, delivery.position as place, seq, attempt, fence, replay
     )
-    -- The event is taken here and not around the function: a statement around it sees only what had committed before
-    -- it began, and an event that is leased without being found would wait for its lease to end.
-    select leased.id, leased.name, leased.place, leased.attempt, leased.fence, leased.replay is not null, found
-      from leased join ${schema}.events as found on found.seq = leased.seq;
+    ${oldestDue(schema)}
+  loop
+    places := ${lockedPlaces(schema)};
+    return query
+      with leased as (
+        update ${schema}.deliveries
+          set state = 'running',
+            attempt = attempt + 1,
+            fence = nextval('${schema}.deliveries_fence'),
+            worker = p_worker,
+            leased_until = clock + make_interval(secs => p_lease_ms / 1000),
+            due_at = null
+          where position = any (places) and handler = share.id
+          returning position, seq, attempt, fence, replay
+      )
+      -- The event is taken here and not around the function: a statement around it sees only what had committed before
+      -- it began, and an event that is leased without being found would wait for its lease to end.
+      select share.id, share.name, leased.position, leased.attempt, leased.fence, leased.replay is not null,
+          (select stored from ${schema}.events as stored where stored.seq = leased.seq)
+        from leased;
+  end loop;
 end
 $function$;
 
@@ -107,10 +138,14 @@ create function ${schema}.hand_over(
 #variable_conflict use_column
 declare
   clock timestamptz := clock_timestamp();
+  share record;
+  places bigint[];
 begin
-  perform ${schema}.recover(p_names, clock);
+  if ${schema}.is_recoverable(p_names, clock) then
+    perform ${schema}.recover(p_names, clock);
+  end if;
 
-  return query
+  for share in
     with wanted as (
       select id, name, least(most, p_limit, greatest(0, p_most_waiting - waiting.size)) as most
         from unnest(p_names, p_limits) as asked (name, most) join ${schema}.handlers using (name)
@@ -119,19 +154,25 @@ begin
               select from ${schema}.deliveries where handler = handlers.id and state = 'queued' limit p_most_waiting
             ) as handed
           ) as waiting
-    ), ${oldestDue(schema)}, leased as (
-      update ${schema}.deliveries as delivery
-        set state = 'queued',
-          fence = nextval('${schema}.deliveries_fence'),
-          worker = p_scheduler,
-          leased_until = clock + make_interval(secs => p_lease_ms / 1000),
-          due_at = null
-        from taken join wanted on wanted.id = target
-        where delivery.position = place and delivery.handler = target
-        returning wanted.id, wanted.name, delivery.position as place, seq, fence
     )
-    select leased.id, leased.name, leased.place, leased.fence, events.id
-      from leased join ${schema}.events on events.seq = leased.seq;
+    ${oldestDue(schema)}
+  loop
+    places := ${lockedPlaces(schema)};
+    return query
+      with leased as (
+        update ${schema}.deliveries
+          set state = 'queued',
+            fence = nextval('${schema}.deliveries_fence'),
+            worker = p_scheduler,
+            leased_until = clock + make_interval(secs => p_lease_ms / 1000),
+            due_at = null
+          where position = any (places) and handler = share.id
+          returning position, seq, fence
+      )
+      select share.id, share.name, leased.position, leased.fence,
+          (select id from ${schema}.events where events.seq = leased.seq)
+        from leased;
+  end loop;
 end
 $function$;
 
@@ -187,7 +228,7 @@ create or replace function ${schema}.release(p_positions bigint[], p_handlers in
   returns void language plpgsql as $function$
 begin
   update ${schema}.deliveries as delivery
-    set state = 'due',
+    set state = case when ${schema}.lacks_key(delivery) then 'unkeyed' else 'due' end,
       attempt = attempt - case state when 'running' then 1 else 0 end,
       due_at = clock_timestamp(),
       leased_until = null,
@@ -202,26 +243,28 @@ $function$;
 `,
 };
 
-/** From `wanted` (id, most), up to p_limit due deliveries, locked: the oldest events, of each handler at most `most`. */
+/**
+ * From `wanted` (id, name, most), how many of each handler are among the p_limit oldest that are due. Counted without
+ * locks, so that each row that is locked is taken.
+ */
 function oldestDue(schema: QuotedSchema): string {
-  return /* sql */ `share as (
-      -- Shares are counted without locks, so that each row that is locked is taken.
-      select id, count(*) as size
-        from (
-          select id from wanted cross join lateral (
-            select turn from ${schema}.deliveries
-              where handler = wanted.id and turn is not null
-              order by turn limit wanted.most
-          ) as due
-          order by turn limit p_limit
-        ) as oldest
-        group by id
-    ), taken as (
-      select due.* from share cross join lateral (
-        select position as place, handler as target from ${schema}.deliveries
-          where handler = share.id and turn is not null
-          order by turn limit share.size
-          for update skip locked
-      ) as due
+  return /* sql */ `select id, name, count(*) as size
+      from (
+        select id, name from wanted cross join lateral (
+          select turn from ${schema}.deliveries
+            where handler = wanted.id and turn is not null
+            order by turn limit wanted.most
+        ) as due
+        order by turn limit p_limit
+      ) as oldest
+      group by id, name`;
+}
+
+function lockedPlaces(schema: QuotedSchema): string {
+  return /* sql */ `array(
+      select position from ${schema}.deliveries
+        where handler = share.id and turn is not null
+        order by turn limit share.size
+        for update skip locked
     )`;
 }

@@ -2,7 +2,7 @@ import { channelOf } from '../deliveries/channel.js';
 import type { Migration } from './migration.js';
 
 export const replays: Migration = {
-  statements: (schema, locks) => /* sql */ `
+  statements: (schema) => /* sql */ `
 -- History handled again: deliveries are made due of positions above reached, up to until.
 create table ${schema}.replays (
   id int generated always as identity primary key,
@@ -10,11 +10,14 @@ create table ${schema}.replays (
   reason text,
   reached bigint not null,
   until bigint not null,
-  total int not null,
-  started_at timestamptz not null default clock_timestamp()
+  spared bigint[] not null, -- positions that ran when it started: they end after it
+  ahead int not null, -- events between reached and until, as counted when it started
+  made int not null default 0, -- deliveries made due so far
+  started_at timestamptz not null
 );
 
 create index replays_handler_idx on ${schema}.replays (handler, id);
+create index replays_ahead_idx on ${schema}.replays (handler, id) where reached < until;
 
 create index deliveries_replay_idx on ${schema}.deliveries (replay, state)
   where replay is not null and state not in ('done', 'skipped');
@@ -25,45 +28,64 @@ as $function$
     and not exists (select from ${schema}.replays where handler = p_handler.id and reached < until)
 $function$;
 
--- Starts a replay of the events above p_after, or finds the one that is not yet through; says its id. Null: no handler
--- of this name. Under the lock of the sequencer, so that what is committed before is part of it.
-create function ${schema}.start_replay(p_handler text, p_after bigint, p_reason text) returns int
+-- Starts a replay of the events above p_after, or finds the one that is not yet through. Null: no handler of this name.
+-- It may share a transaction with what empties the handler's tables: what had not ended by then ends after it.
+create function ${schema}.start_replay(
+  p_handler text, p_after bigint, p_reason text, out replay_id int, out is_new boolean
+)
   language plpgsql as $function$
 declare
   target record;
-  place int;
+  clock timestamptz;
+  counted int;
   last_position bigint;
 begin
-  perform pg_advisory_xact_lock(${locks.sequencer});
-  loop
-    exit when ${schema}.move(1000) < 1000;
-  end loop;
   select * into target from ${schema}.handlers where name = p_handler for update;
   if not found then
-    return null;
+    return;
   end if;
-  select max(replays.id) into place from ${schema}.replays
+  select max(id), false into replay_id, is_new from ${schema}.replays
     where handler = target.id and (
       reached < until
       or exists (select from ${schema}.deliveries where replay = replays.id and state not in ('done', 'skipped', 'dead'))
     );
-  if place is not null then
-    return place;
+  if replay_id is not null then
+    return;
   end if;
 
-  -- What is open of an ordered handler takes its turn again, after the history before it.
+  -- Read before it is looked which deliveries run: one that is taken up in between ends after it.
+  clock := clock_timestamp();
+
+  -- What is open of an ordered handler takes its turn again, after the history before it; also what runs, which would
+  -- end before that history.
   if target.ordered then
     update ${schema}.deliveries
-      set state = 'unkeyed', order_key = null, is_waited_for = false, leased_until = null, worker = null
-      where handler = target.id and state in ('due', 'waiting', 'queued', 'blocked');
+      set state = 'unkeyed',
+        attempt = attempt - case state when 'running' then 1 else 0 end,
+        due_at = coalesce(due_at, clock),
+        order_key = null,
+        is_waited_for = false,
+        leased_until = null,
+        worker = null
+      from (
+        select position as place from ${schema}.deliveries
+          where handler = target.id and order_key is not null and state not in ('done', 'skipped') and state <> 'dead'
+          order by position
+          for update
+      ) as open
+      where position = place and handler = target.id;
   end if;
 
-  select coalesce(max(position), 0) into last_position from ${schema}.log;
-  insert into ${schema}.replays (handler, reason, reached, until, total)
-    select target.id, p_reason, p_after, last_position, count(*) from ${schema}.log
-      where position > p_after and (target.types is null or type = any (target.types))
-    returning id into place;
-  return place;
+  select count(*), coalesce(max(position), p_after) into counted, last_position from ${schema}.log
+    where position > p_after and (target.types is null or type = any (target.types));
+  insert into ${schema}.replays (handler, reason, reached, until, spared, ahead, started_at)
+    values (
+      target.id, p_reason, p_after, last_position,
+      array(select position from ${schema}.deliveries where handler = target.id and state = 'running'),
+      counted, clock
+    )
+    returning id, true into replay_id, is_new;
+  perform pg_notify('${channelOf(schema)}', '');
 end
 $function$;
 
@@ -72,27 +94,30 @@ $function$;
 create function ${schema}.advance_replay(p_limit int) returns int language plpgsql as $function$
 declare
   again record;
-  target record;
   passed int;
+  renewals int;
   reached_position bigint;
 begin
-  select * into again from ${schema}.replays where reached < until order by id limit 1 for update skip locked;
+  -- Locks the handler too, for whoever tells its keys or makes other deliveries of the past.
+  select replays.*, handlers.types, handlers.ordered into again
+    from ${schema}.replays join ${schema}.handlers on handlers.id = replays.handler
+    where reached < until
+    order by replays.id limit 1
+    for update skip locked;
   if not found then
     return null;
   end if;
-  -- For whoever tells keys of this handler.
-  select * into target from ${schema}.handlers where id = again.handler for update;
 
-  with past as (
+  with past as materialized (
     select * from (
       (
         select position, seq from ${schema}.log
-          where target.types is null and position > again.reached and position <= again.until
+          where again.types is null and position > again.reached and position <= again.until
           order by position limit p_limit
       )
       union all
       select found.position, found.seq
-        from (select distinct unnest(target.types) as type) as listed
+        from (select distinct unnest(again.types) as type) as listed
         cross join lateral (
           select position, seq from ${schema}.log
             where log.type = listed.type and position > again.reached and position <= again.until
@@ -100,30 +125,48 @@ begin
         ) as found
     ) as candidates
     order by position limit p_limit
+  ), ended as (
+    select kept.* from past cross join lateral (
+      select delivery.position as place from ${schema}.deliveries as delivery
+        where delivery.position = past.position and delivery.handler = again.handler
+          and state in ('done', 'skipped', 'dead')
+          and finished_at <= again.started_at and not delivery.position = any (again.spared)
+        limit 1
+        for update
+    ) as kept
   ), renewed as (
-    insert into ${schema}.deliveries as delivery (position, seq, handler, state, due_at, replay)
-      select position, seq, target.id, case when target.ordered then 'unkeyed' else 'due' end, clock_timestamp(), again.id
+    update ${schema}.deliveries as delivery
+      set state = case when again.ordered then 'unkeyed' else 'due' end,
+        due_at = clock_timestamp(),
+        replay = again.id,
+        attempt = 0,
+        order_key = null,
+        is_waited_for = false,
+        finished_at = null,
+        first_error = null,
+        last_error = null,
+        reason = null
+      from ended
+      where delivery.position = place and delivery.handler = again.handler
+      returning 1
+  ), created as (
+    insert into ${schema}.deliveries (position, seq, handler, state, due_at, replay)
+      select position, seq, again.handler, case when again.ordered then 'unkeyed' else 'due' end, clock_timestamp(),
+          again.id
         from past
-      on conflict (position, handler) do update
-        set state = excluded.state,
-          due_at = excluded.due_at,
-          replay = excluded.replay,
-          attempt = 0,
-          order_key = null,
-          is_waited_for = false,
-          finished_at = null,
-          first_error = null,
-          last_error = null,
-          reason = null
-        where delivery.state in ('done', 'skipped', 'dead')
+      on conflict (position, handler) do nothing
       returning 1
   )
-  select count(*), max(position) into passed, reached_position from past;
+  select count(*), max(position), (select count(*) from renewed) + (select count(*) from created)
+    into passed, reached_position, renewals
+    from past;
 
   update ${schema}.replays
-    set reached = case when passed < p_limit then until else reached_position end
+    set reached = case when passed < p_limit then until else reached_position end,
+      ahead = case when passed < p_limit or reached_position = until then 0 else greatest(ahead - passed, 1) end,
+      made = made + renewals
     where id = again.id;
-  if passed > 0 then
+  if renewals > 0 then
     perform pg_notify('${channelOf(schema)}', '');
   end if;
   return passed;

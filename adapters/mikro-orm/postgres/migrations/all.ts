@@ -7,6 +7,7 @@ import { leases } from './0006-leases.js';
 import { ordering } from './0007-ordering.js';
 import { handOver } from './0008-hand-over.js';
 import { replays } from './0009-replays.js';
+import { plans } from './0010-plans.js';
 import type { Migration } from './migration.js';
 
 /** In order; the version of the schema is how many of them it has seen. */
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   ordering,
   handOver,
   replays,
+  plans,
 ];
