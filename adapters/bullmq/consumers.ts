@@ -8,6 +8,8 @@ export interface ConsumersParts {
   readonly settings: BullmqSettings;
   /** Over all queues; each takes so many at most. */
   readonly concurrency: number;
+  /** Milliseconds. BullMQ, too, gives on what was fetched by a process that died before it took it. */
+  readonly leaseFor: number;
   readonly process: Processor;
   readonly lost: (error: unknown) => void;
   readonly complain: (error: unknown) => void;
@@ -15,6 +17,8 @@ export interface ConsumersParts {
 
 /** BullMQ gives up jobs of workers that died often; here the log decides on that. */
 const maxStalledCount = 1_000_000;
+/** Milliseconds, below which BullMQ would do little but renew locks. */
+const shortestLock = 1_000;
 /** Milliseconds that BullMQ waits after a failed fetch. */
 const runRetryDelay = 1_000;
 
@@ -64,9 +68,11 @@ export class Consumers {
   }
 
   #open(name: string): JobWorker {
-    const { backend, settings, concurrency, process, lost, complain } = this.#parts;
+    const { backend, settings, concurrency, leaseFor, process, lost, complain } = this.#parts;
     const { streams: _, ...own } = settings.queues[name] ?? {};
-    const options = { concurrency, ...own, maxStalledCount, runRetryDelay };
+    const lockDuration = Math.max(leaseFor, shortestLock);
+    const stalls = { lockDuration, stalledInterval: Math.ceil(lockDuration / 2) };
+    const options = { concurrency, ...stalls, ...own, maxStalledCount, runRetryDelay };
     // That the server is away is said by the queue, whose connection is another one.
     const error = (failure: unknown) => (isConnectionError(failure) ? undefined : complain(failure));
     const worker = backend.openWorker(name, { process, options }, { error });

@@ -42,6 +42,7 @@ export class BullmqSession implements SchedulerSession {
     this.#consumers = new Consumers({
       ...common,
       concurrency: host.concurrency,
+      leaseFor: host.leaseFor,
       process: deliveryProcessor(host),
     });
     this.#crons = new Crons({ ...common, host, queues: this.#queues });

@@ -27,6 +27,8 @@ export type JobOutcome =
 export interface SchedulerHost {
   /** How many jobs may run here at once, over all queues. */
   readonly concurrency: number;
+  /** Milliseconds after which others take over what a killed process held. */
+  readonly leaseFor: number;
   /** Never rejects. */
   run(job: Pick<DeliveryJob, 'token' | 'handler' | 'eventId'>): Promise<JobOutcome>;
   /** Records an event as the store's `publish` does. */

@@ -12,12 +12,7 @@ import { settingsFrom } from './program-settings.js';
 const { url, folder, redis, seed, leaseFor } = settingsFrom(process.argv);
 const journal = journalIn(folder);
 const orm = await connect(url, 16);
-/** BullMQ holds what a killed worker had fetched for a minute, unless told otherwise. */
-const soon = { lockDuration: 2_000, stalledInterval: 1_000 };
-const scheduler =
-  redis === undefined
-    ? undefined
-    : bullmqScheduler({ connection: redis, queue: 'chaos', queues: { chaos: soon } });
+const scheduler = redis === undefined ? undefined : bullmqScheduler({ connection: redis, queue: 'chaos' });
 const store = new EventStore({ log: mikroOrmLog(orm), scheduler });
 store.onError((error) => tellParent(`error ${error instanceof Error ? error.name : String(error)}`));
 subscribeAll({

@@ -38,7 +38,7 @@ export class Crons {
     const { settings, host } = parts;
     this.#queue = `${settings.queue}-cron`;
     const process = cronProcessor(settings.cron, (event, options) => host.publish(event, options));
-    this.#consumers = new Consumers({ ...parts, concurrency: 1, process });
+    this.#consumers = new Consumers({ ...parts, concurrency: 1, leaseFor: parts.host.leaseFor, process });
     this.#consumers.follow(new Set(this.#hasAny ? [this.#queue] : []));
   }
 

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LogUnavailable } from '../../errors/log-errors.js';
 import { delayAfter } from '../retry-policy.js';
 import { within } from './alarm.js';
@@ -55,7 +54,6 @@ export class Batches<T> {
 
   async #drain(): Promise<void> {
     this.#writing = true;
-    await nextTurn(); // for those that end together with the first
     for (let batch = this.#take(); batch.length > 0; batch = this.#take()) await this.#writeBatch(batch);
     this.#writing = false;
   }

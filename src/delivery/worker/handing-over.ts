@@ -112,8 +112,8 @@ export class HandingOver implements Intake {
   }
 
   #host(): SchedulerHost {
-    const { concurrency, publish, wake, report } = this.#parts;
-    return { concurrency, publish, wake, report, run: (job) => this.#run(job) };
+    const { concurrency, leaseFor, publish, wake, report } = this.#parts;
+    return { concurrency, leaseFor, publish, wake, report, run: (job) => this.#run(job) };
   }
 
   #keepUp(session: SchedulerSession): Upkeep {

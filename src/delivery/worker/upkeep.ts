@@ -57,9 +57,9 @@ export class Upkeep {
     if (handed.length === 0 || this.#ended) return;
     const lost = new Set(await session.missing(handed.map(jobOf)));
     const tokens = handed.map(({ token }) => token);
-
+    await deliveries.release(tokens.filter((token) => lost.has(token)));
     await deliveries.renew(
-      tokens.filter((token) => true),
+      tokens.filter((token) => !lost.has(token)),
       leaseFor,
     );
   }

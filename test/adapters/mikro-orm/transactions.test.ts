@@ -811,8 +811,10 @@ describe('a connection lost before BEGIN', () => {
       driverOptions: { onPoolCreated: (made: Pool) => (pool = made) },
     });
     await small.store.publish(new Noted({ note: 'once' }));
-    pool?.once('acquire', (client) => Reflect.get(client, 'connection').stream.destroy());
+    const cut = (client: object) => Reflect.get(client, 'connection').stream.destroy();
+    pool?.on('acquire', cut);
     await expect(small.orm.em.fork().transactional(async () => undefined)).rejects.toThrow(/terminated/);
+    pool?.off('acquire', cut);
     await small.orm.em.fork().transactional(() => small.store.publish(new Noted({ note: 'again' })));
     expect(small.heard).toEqual(['once', 'again']);
     await small.orm.close(true);

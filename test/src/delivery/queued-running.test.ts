@@ -208,9 +208,10 @@ describe('the transaction of a delivery', () => {
     const complete = jest.spyOn(log.deliveries, 'complete');
     const worker = await store.work();
     await worker.idle();
-    expect(attempts).toEqual([1]);
     expect(await complete.mock.results[0]?.value).toHaveLength(1);
-    expect(await store.read.ofType(QuoteArchived).count()).toBe(0);
+    // The other claim vanishes with the transaction it was made in: the delivery may be due again at once.
+    expect(attempts[0]).toBe(1);
+    expect(await store.read.ofType(QuoteArchived).count()).toBe(attempts.length - 1);
   });
 
   it('is left out where the effects are external, and completions are told together', async () => {
