@@ -68,27 +68,33 @@ async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
 }
 
 describe('when Redis', () => {
-  // H9
-  it('is flushed with jobs waiting and running, everything is delivered once', async () => {
+  // H9. Seen failing without the look for what the scheduler has lost (`Upkeep`): it is queued for ever.
+  it('is flushed with jobs waiting, delayed and running, everything is delivered once', async () => {
     await using redis = await startOwnRedis();
-    const queued = named();
+    const queued = { ...named(), backoff: { base: 60_000, cap: 1_500 } };
     const { store } = opened(redis);
     const gate = new Gate();
+    const delayed = new Noted({ note: 0 });
     store.subscribe(
-      async ({ id }) => {
+      async ({ id }, { attempt }) => {
+        if (id === delayed.id && attempt === 1) throw new Error('a little later');
         await gate.pass(id);
         await workshop.leaveReceipt(`${queued.name} ${id}`);
       },
       { ...queued, effects: 'database' },
     );
     await using worker = await store.work({ ...shortLeases, concurrency: 3 });
-    const events = noted(20);
-    await store.publish(events);
+    const waiting = noted(20);
+    const events = [delayed, ...waiting];
+    await store.publish(waiting);
     await gate.untilArrived(3);
-    await until(async () => !(await statesOf(events, queued.name)).includes('pending'));
+    await until(async () => !(await statesOf(waiting, queued.name)).includes('pending'));
+    await store.publish(delayed);
     await commander(redis).flushall();
     gate.open();
-    await worker.idle();
+    await workedOff(worker, async () =>
+      (await statesOf(events, queued.name)).every((each) => each === 'done'),
+    );
     const receipts = await workshop.receipts(`${queued.name} `);
     expect(receipts).toEqual(idsOf(events).map((id) => `${queued.name} ${id}`));
     await worker.stop();
@@ -112,6 +118,7 @@ describe('when Redis', () => {
     await worker.stop();
   });
 
+  // Seen failing without the look for what the scheduler has lost: a part of the deliveries never ends.
   it('dies under load and comes back with nothing, effects happen once all the same', async () => {
     await using redis = await startOwnRedis();
     const queued = named();
