@@ -337,7 +337,7 @@ describe('a job of BullMQ', () => {
     await workedOff(again, () => heard.length >= 31);
     expect(heard).toHaveLength(31);
     await Promise.all([worker.stop(), again.stop()]);
-  });
+  }, 90_000);
 
   it('that is none of ours fails, and the others go on', async () => {
     await using redis = await startOwnRedis();
