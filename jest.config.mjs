@@ -22,6 +22,7 @@ export default {
     '^handover/legacy$': '<rootDir>/legacy/index.ts',
     '^handover/bullmq$': '<rootDir>/adapters/bullmq/index.ts',
     '^handover/mikro-orm$': '<rootDir>/adapters/mikro-orm/index.ts',
+    '^handover/openfeature$': '<rootDir>/adapters/openfeature/index.ts',
     '^handover/testing/jest$': '<rootDir>/src/testing/jest.ts',
     '^handover/testing$': '<rootDir>/src/testing/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -3,6 +3,9 @@ import type { ConnectOptions } from './connection.js';
 import type { Configuration } from './configuration.js';
 import type { ErrorHandler } from './failures.js';
 import type { SubscribeOptions } from './object-registration.js';
+import type { Pair } from './pairs/pair.js';
+import type { PairOptions } from './pairs/pair-options.js';
+import type { Phantom } from './phantoms.js';
 import type { AnyClass, OpenPublisher, PublisherClass } from './publisher.js';
 
 /** Makes a class, or no class at all, into one whose instances broadcast. */
@@ -62,6 +65,16 @@ export interface Bus {
    * @throws {InvalidArgument} An option is none, or the bus is connected already.
    */
   readonly connect: (store: EventStore, options?: ConnectOptions) => () => void;
+  /**
+   * Declares that a handler shall replace one method of a listener, and compares both until the evidence lets it.
+   *
+   * @throws {InvalidArgument} An option is none; or the name, or the listener's method, is in another pair.
+   */
+  readonly pair: (name: string, options: PairOptions) => Pair;
+  /** The pairs of this bus, as declared. */
+  readonly pairs: readonly Pair[];
+  /** How often each listener has run for events whose transaction then rolled back: the reason to move it. */
+  readonly phantoms: readonly Phantom[];
   /** Resolves when everything broadcast so far is recorded and its handlers have run. */
   readonly settled: () => Promise<void>;
   /**

@@ -5,6 +5,7 @@ import {
   RecordingFailed,
   UnmappedBroadcast,
   type Event,
+  type EventClass,
   type EventStore,
   type Publication,
 } from '../src/index.js';
@@ -27,7 +28,11 @@ export interface ConnectOptions {
 /** What a connection needs from its bus. */
 export interface ConnectedBus {
   /** Lets listeners hear an event that new code published. */
-  deliver(eventName: string, args: readonly unknown[]): void;
+  deliver(eventName: string, args: readonly unknown[], event: Event): void;
+  /** An event was rolled back whose broadcast has been heard. */
+  rolledBack(event: Event): void;
+  /** The event may still be rolled back. */
+  enlisted(event: Event): void;
   report(error: Error): void;
 }
 
@@ -56,16 +61,17 @@ export class Connection implements Recorder {
   }
 
   /** @throws {BacklogFull} {UnmappedBroadcast} {PublishedInReplay} before any listener hears the broadcast. */
-  record(broadcast: Broadcast): void {
+  record(broadcast: Broadcast): Event | undefined {
     const mapped =
       this.#mapped.get(broadcast.eventName) ?? this.#mapped.get(toEventName(broadcast.eventName));
-    if (mapped === undefined && this.#unmapped === 'ignore') return;
+    if (mapped === undefined && this.#unmapped === 'ignore') return undefined;
     if (mapped === undefined && this.#unmapped === 'refuse') throw new UnmappedBroadcast(broadcast.eventName);
     try {
-      this.#take(broadcast, mapped);
+      return this.#take(broadcast, mapped);
     } catch (error) {
       if (error instanceof BacklogFull || error instanceof PublishedInReplay) throw error;
       this.#bus.report(new RecordingFailed(broadcast.eventName, error));
+      return undefined;
     }
   }
 
@@ -73,12 +79,17 @@ export class Connection implements Recorder {
     return this.#backlog.settled();
   }
 
+  /** What the listeners of a broadcast get of an event; `undefined` where the mapping does not say. */
+  argsOf(eventClass: EventClass, event: Event): readonly unknown[] | undefined {
+    return [...this.#mapped.values()].find((each) => each.eventClass === eventClass)?.toArgs?.(event);
+  }
+
   /** Ends the connection; what was broadcast before is still recorded. */
   end(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
-  #take(broadcast: Broadcast, mapped: MappedEvent | undefined): void {
+  #take(broadcast: Broadcast, mapped: MappedEvent | undefined): Event {
     const { eventName, publisher } = broadcast;
     const event = mapped === undefined ? rawEvent(broadcast) : mapped.toEvent(broadcast);
     const { recording } = this.#store;
@@ -89,9 +100,12 @@ export class Connection implements Recorder {
         eventName,
         prepared.then((publication) => this.#mark(publication)),
       );
-    } else if (!recording.enlist(this.#mark(prepared), publisher)) {
+    } else if (recording.enlist(this.#mark(prepared), publisher, () => this.#bus.rolledBack(event))) {
+      this.#bus.enlisted(event);
+    } else {
       this.#backlog.push(eventName, prepared);
     }
+    return event;
   }
 
   #mark(publication: Publication): Publication {
@@ -102,7 +116,7 @@ export class Connection implements Recorder {
   #listen({ eventName, eventClass, toArgs }: MappedEvent): readonly (() => void)[] {
     if (toArgs === undefined) return [];
     const deliver = (event: Event): void => {
-      if (!this.#own.has(event)) this.#bus.deliver(eventName, toArgs(event));
+      if (!this.#own.has(event)) this.#bus.deliver(eventName, toArgs(event), event);
     };
     return [this.#store.subscribe(deliver, { to: [eventClass], name: `legacy listeners of ${eventName}` })];
   }

@@ -10,11 +10,14 @@ import type { Bus } from './bus.js';
 import { Connection, type ConnectOptions } from './connection.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Failures } from './failures.js';
+import type { Pairs } from './pairs/pairs.js';
+import type { Phantoms } from './phantoms.js';
 
 /** The store a bus records to; one at a time. */
 export function createConnections(
   dispatcher: Dispatcher,
   failures: Failures,
+  { pairs, phantoms }: { readonly pairs: Pairs; readonly phantoms: Phantoms },
 ): Pick<Bus, 'connect' | 'settled' | 'record'> {
   const all: Connection[] = [];
   let current: Connection | undefined;
@@ -38,17 +41,27 @@ export function createConnections(
     );
     const connection = new Connection(
       store,
-      { deliver: (name, args) => dispatcher.deliver(name, args), report: (error) => failures.report(error) },
+      {
+        deliver: (name, args, event) => dispatcher.deliver(name, args, event),
+        enlisted: (event) => phantoms.watch(event),
+        rolledBack: (event) => {
+          phantoms.rolledBack(event);
+          pairs.rolledBack(event);
+        },
+        report: (error) => failures.report(error),
+      },
       options,
     );
     current = connection;
     all.push(connection);
+    const endPairs = pairs.connect(store, (eventClass, event) => connection.argsOf(eventClass, event));
     dispatcher.recordWith(connection);
     return () => {
       if (current !== connection) return;
       current = undefined;
       dispatcher.recordWith(undefined);
       connection.end();
+      endPairs();
     };
   }
 
@@ -56,6 +69,7 @@ export function createConnections(
     connect,
     async settled() {
       for (const connection of all) await connection.settled();
+      for (const pair of pairs.all) await pair.settled();
     },
     record(publisher, eventName, args) {
       try {

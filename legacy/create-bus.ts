@@ -7,6 +7,8 @@ import { createDispatcher } from './dispatcher.js';
 import { InvalidArgument } from '../src/index.js';
 import { createFailures } from './failures.js';
 import { registerObject, type SubscribeOptions } from './object-registration.js';
+import { Pairs } from './pairs/pairs.js';
+import { Phantoms } from './phantoms.js';
 import { type AnyClass, publisherMembers } from './publisher.js';
 import { readSingleSubscription, readSubscription } from './subscribe-arguments.js';
 
@@ -14,9 +16,11 @@ import { readSingleSubscription, readSubscription } from './subscribe-arguments.
 export function createBus(): Bus {
   const configuration = createConfiguration();
   const failures = createFailures();
-  const dispatcher = createDispatcher();
+  const phantoms = new Phantoms();
+  const pairs = new Pairs((error) => failures.report(error));
+  const dispatcher = createDispatcher(() => pairs.revision);
   const register = (listener: object, options: SubscribeOptions) =>
-    registerObject(listener, options, configuration, failures);
+    registerObject(listener, options, { configuration, failures, pairs, phantoms });
 
   const members = publisherMembers({
     broadcast: (publisher, event, args) => dispatcher.broadcast(publisher, event, args),
@@ -63,7 +67,14 @@ export function createBus(): Bus {
       return Object.freeze(dispatcher.global.registrations.map((each) => each.listener));
     },
     onError: (handler) => failures.onError(handler),
-    ...createConnections(dispatcher, failures),
+    ...createConnections(dispatcher, failures, { pairs, phantoms }),
+    pair: (name, options) => pairs.declare(name, options),
+    get phantoms() {
+      return phantoms.counts;
+    },
+    get pairs() {
+      return pairs.all;
+    },
     configure(change) {
       change(configuration);
       return configuration;

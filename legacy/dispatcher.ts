@@ -1,5 +1,13 @@
+import {
+  EffectForbidden,
+  effectScope,
+  outsideScopes,
+  snapshot,
+  type EffectScope,
+  type Event,
+} from '../src/index.js';
 import { toEventName } from './event-name.js';
-import type { Recorder } from './recorder.js';
+import type { Broadcast, Recorder } from './recorder.js';
 import { createRegistrationList, type Delivery, type RegistrationList } from './registration.js';
 import { createTemporaryListeners, type TemporaryListeners } from './temporary-listeners.js';
 
@@ -17,7 +25,7 @@ export interface Dispatcher {
    */
   broadcast(publisher: object, name: unknown, args: readonly unknown[]): void;
   /** Lets global and temporary listeners without a scope hear an event that no legacy publisher broadcast. */
-  deliver(eventName: string, args: readonly unknown[]): void;
+  deliver(eventName: string, args: readonly unknown[], event?: Event): void;
   /** From now on the recorder is told of each broadcast; `undefined` ends that. */
   recordWith(recorder: Recorder | undefined): void;
 }
@@ -25,9 +33,10 @@ export interface Dispatcher {
 const namesKept = 1000;
 const nobody: readonly Delivery[] = [];
 
-export function createDispatcher(): Dispatcher {
-  const global = createRegistrationList();
-  const temporary = createTemporaryListeners();
+/** @param revision See {@link createRegistrationList}. */
+export function createDispatcher(revision: () => number = () => 0): Dispatcher {
+  const global = createRegistrationList(revision);
+  const temporary = createTemporaryListeners(revision);
   const locals = new WeakMap<object, RegistrationList>();
   const eventNames = new Map<unknown, string>();
   let recorder: Recorder | undefined;
@@ -42,12 +51,19 @@ export function createDispatcher(): Dispatcher {
   function localOf(publisher: object): RegistrationList {
     const existing = locals.get(publisher);
     if (existing !== undefined) return existing;
-    const list = createRegistrationList();
+    const list = createRegistrationList(revision);
     locals.set(publisher, list);
     return list;
   }
 
-  return {
+  /** A broadcast is an effect of the listener or handler that makes it; what its listeners do is not. */
+  function broadcastInScope(scope: EffectScope, { publisher, eventName, args }: Broadcast): void {
+    if (scope.mode === 'forbidden') throw new EffectForbidden(`broadcast("${eventName}")`);
+    scope.note({ kind: 'broadcast', name: eventName, args: args.map(snapshot) });
+    if (scope.mode === 'performed') outsideScopes(() => dispatcher.broadcast(publisher, eventName, args));
+  }
+
+  const dispatcher: Dispatcher = {
     global,
     temporary,
     localOf,
@@ -59,22 +75,25 @@ export function createDispatcher(): Dispatcher {
     },
     broadcast(publisher, name, args) {
       const eventName = eventNames.get(name) ?? check(name);
-      recorder?.record({ publisher, eventName, args });
+      const scope = effectScope();
+      if (scope !== undefined) return broadcastInScope(scope, { publisher, eventName, args });
+      const event = recorder?.record({ publisher, eventName, args });
       const first = locals.get(publisher)?.deliveriesOf(eventName) ?? nobody;
       const second = global.deliveriesOf(eventName);
       const third = temporary.deliveriesOf(eventName);
-      for (const deliver of first) deliver(publisher, args);
-      for (const deliver of second) deliver(publisher, args);
-      for (const deliver of third) deliver(publisher, args);
+      for (const deliver of first) deliver(publisher, args, event);
+      for (const deliver of second) deliver(publisher, args, event);
+      for (const deliver of third) deliver(publisher, args, event);
     },
-    deliver(eventName, args) {
+    deliver(eventName, args, event) {
       const first = global.deliveriesOf(eventName);
       const second = temporary.deliveriesOf(eventName);
-      for (const each of first) each(undefined, args);
-      for (const each of second) each(undefined, args);
+      for (const each of first) each(undefined, args, event);
+      for (const each of second) each(undefined, args, event);
     },
     recordWith(next) {
       recorder = next;
     },
   };
+  return dispatcher;
 }

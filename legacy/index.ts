@@ -11,4 +11,25 @@ export { type Logger, loggerBroadcaster, LoggerBroadcaster } from './logger-broa
 export type { BacklogOptions } from './backlog.js';
 export type { ConnectOptions } from './connection.js';
 export type { EventMap, EventMapping } from './event-mapping.js';
+export { pair } from './pairs/declare-pair.js';
+export type { Condition, Evidence, GateOptions } from './pairs/gate.js';
+export type { Difference, ExpectedDifference } from './pairs/comparison.js';
+export type { Flags } from './pairs/flag-stages.js';
+export type { Phantom } from './phantoms.js';
+export type { Observation } from './pairs/observation.js';
+export type { Pair } from './pairs/pair.js';
+export {
+  MovedMeanwhile,
+  PairBrokenOff,
+  PromotionRefused,
+  StageSkipped,
+  StageUnknown,
+} from './pairs/pair-errors.js';
+export { PairJudged, PairMoved } from './pairs/pair-events.js';
+export type { PairOptions } from './pairs/pair-options.js';
+export type { Finding, PairReport } from './pairs/pair-report.js';
+export type { MoveOptions } from './pairs/promotions.js';
+export type { Side, Stage, Standing } from './pairs/stage.js';
+export type { Verdict, VerdictKind } from './pairs/verdict.js';
+export { effectPort } from '../src/index.js';
 export { type Emitter, recordEmitter } from './record-emitter.js';

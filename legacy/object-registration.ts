@@ -1,11 +1,15 @@
+import type { Event } from '../src/index.js';
 import { type Broadcaster, readBroadcaster, sendBroadcaster } from './broadcaster.js';
 import type { Configuration } from './configuration.js';
 import { type EventFilter, readEventFilter } from './event-filter.js';
 import type { Failures } from './failures.js';
 import { definedMethod, findMethod, type Method } from './listener-method.js';
 import { readMethodName } from './method-name.js';
+import type { Pair } from './pairs/pair.js';
+import type { Pairs } from './pairs/pairs.js';
+import type { Phantoms } from './phantoms.js';
 import type { Delivery, Registration } from './registration.js';
-import { type AcceptsPublisher, readScope, type Scope } from './scope.js';
+import { readScope, type Scope } from './scope.js';
 
 /** What a listener may ask for when it subscribes. All are read once, at the subscription. */
 export interface SubscribeOptions {
@@ -23,12 +27,18 @@ export interface SubscribeOptions {
   readonly async?: boolean | string | Broadcaster | null | undefined;
 }
 
+export interface RegistrationSetting {
+  readonly configuration: Configuration;
+  readonly failures: Failures;
+  readonly pairs: Pairs;
+  readonly phantoms: Phantoms;
+}
+
 /** @throws {InvalidArgument} An option can never have the effect it asks for. */
 export function registerObject(
   listener: object,
   options: SubscribeOptions,
-  configuration: Configuration,
-  failures: Failures,
+  { configuration, failures, pairs, phantoms }: RegistrationSetting,
 ): Registration {
   const broadcaster = readBroadcaster(options, configuration.broadcasters);
   const accepts = readEventFilter(options.on);
@@ -39,54 +49,66 @@ export function registerObject(
     listener,
     deliveryOf(eventName) {
       if (!accepts(eventName)) return undefined;
-      const watch = (result: object) => failures.watch(result, eventName, listener);
-      return broadcaster === sendBroadcaster
-        ? callDirectly(listener, methodName(eventName), scope, watch)
-        : callThrough(broadcaster, listener, methodName(eventName), scope, watch);
+      const method = methodName(eventName);
+      const watch: Watch = {
+        called: (event) => phantoms.hear(event, listener, method),
+        returned: (result) => failures.watch(result, eventName, listener),
+      };
+      const deliver =
+        broadcaster === sendBroadcaster
+          ? callDirectly(listener, method, watch)
+          : callThrough(broadcaster, listener, method, watch);
+      const paired = throughPair(deliver, pairs.find(listener, method));
+      if (scope === undefined) return paired;
+      return (publisher, args, event) => {
+        if (scope(publisher)) paired(publisher, args, event);
+      };
     },
   };
 }
 
-type Watch = (result: object) => void;
+/** The pair decides whether the listener performs. */
+function throughPair(deliver: Delivery, pair: Pair | undefined): Delivery {
+  if (pair === undefined) return deliver;
+  return (publisher, args, event) =>
+    pair.deliver(event, () => deliver(publisher, args, event), [publisher, ...args]);
+}
+
+interface Watch {
+  /** Before the listener's method is called for an event that is recorded. */
+  called(event: Event): void;
+  returned(result: object): void;
+}
 
 /**
  * A method that was found once is called again without another search as long as reading it gives the same
  * function; a method that was missing is searched for every time.
  */
-function callDirectly(
-  listener: object,
-  methodName: string,
-  scope: AcceptsPublisher | undefined,
-  watch: Watch,
-): Delivery {
+function callDirectly(listener: object, methodName: string, watch: Watch): Delivery {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only read, and compared with what was found
   const methods = listener as Readonly<Record<string, unknown>>;
   let known: Method | undefined;
 
-  return (publisher, args) => {
-    if (scope !== undefined && !scope(publisher)) return;
+  return (_publisher, args, event) => {
     let method = known;
     if (method === undefined || methods[methodName] !== method) {
       method = findMethod(listener, methodName);
-      if (method === undefined) return;
+      if (method === undefined) return undefined;
       known = method === definedMethod(listener, methodName) ? method : undefined;
     }
+    if (event !== undefined) watch.called(event);
     const result: unknown = Reflect.apply(method, listener, args);
-    if (typeof result === 'object' && result !== null) watch(result);
+    if (typeof result === 'object' && result !== null) watch.returned(result);
+    return result;
   };
 }
 
-function callThrough(
-  broadcaster: Broadcaster,
-  listener: object,
-  methodName: string,
-  scope: AcceptsPublisher | undefined,
-  watch: Watch,
-): Delivery {
-  return (publisher, args) => {
-    if (scope !== undefined && !scope(publisher)) return;
-    if (findMethod(listener, methodName) === undefined) return;
+function callThrough(broadcaster: Broadcaster, listener: object, methodName: string, watch: Watch): Delivery {
+  return (publisher, args, event) => {
+    if (findMethod(listener, methodName) === undefined) return undefined;
+    if (event !== undefined) watch.called(event);
     const result = broadcaster.broadcast(listener, publisher, methodName, ...args);
-    if (typeof result === 'object' && result !== null) watch(result);
+    if (typeof result === 'object' && result !== null) watch.returned(result);
+    return result;
   };
 }

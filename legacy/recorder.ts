@@ -1,3 +1,5 @@
+import type { Event } from '../src/index.js';
+
 /** One call of `broadcast()` whose name has been checked. */
 export interface Broadcast {
   readonly publisher: object;
@@ -9,6 +11,10 @@ export interface Broadcast {
 
 /** What a bus tells of each broadcast, once, before any listener hears it. */
 export interface Recorder {
-  /** May throw: the publisher gets the error and no listener hears the broadcast. */
-  record(broadcast: Broadcast): void;
+  /**
+   * May throw: the publisher gets the error and no listener hears the broadcast.
+   *
+   * @returns The event that it is recorded as; `undefined` when it is not.
+   */
+  record(broadcast: Broadcast): Event | undefined;
 }

@@ -1,5 +1,11 @@
-/** Hands one event to one listener. Throws what the listener throws. */
-export type Delivery = (publisher: object | undefined, args: readonly unknown[]) => void;
+import type { Event } from '../src/index.js';
+
+/** Hands one event to one listener. Throws what the listener throws, gives what it returns. @param event What is recorded of it. */
+export type Delivery = (
+  publisher: object | undefined,
+  args: readonly unknown[],
+  event: Event | undefined,
+) => unknown;
 
 /** One subscription. */
 export interface Registration {
@@ -20,9 +26,11 @@ export interface RegistrationList {
 
 const plansKept = 1000;
 
-export function createRegistrationList(): RegistrationList {
+/** @param revision A number that rises when registrations would deliver in another way. */
+export function createRegistrationList(revision: () => number): RegistrationList {
   let registrations: readonly Registration[] = [];
   let plans = new Map<string, readonly Delivery[]>();
+  let planned = revision();
 
   function become(next: readonly Registration[]): void {
     registrations = next;
@@ -46,6 +54,12 @@ export function createRegistrationList(): RegistrationList {
     removeListeners: (listeners) =>
       become(registrations.filter((each) => !listeners.includes(each.listener))),
     clear: () => become([]),
-    deliveriesOf: (eventName) => plans.get(eventName) ?? plan(eventName),
+    deliveriesOf(eventName) {
+      if (planned !== revision()) {
+        planned = revision();
+        plans = new Map();
+      }
+      return plans.get(eventName) ?? plan(eventName);
+    },
   };
 }

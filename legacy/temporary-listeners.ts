@@ -22,12 +22,12 @@ interface Scope {
 
 const none: readonly Delivery[] = [];
 
-export function createTemporaryListeners(): TemporaryListeners {
+export function createTemporaryListeners(revision: () => number): TemporaryListeners {
   const storage = new AsyncLocalStorage<Scope>();
   let open = 0;
 
   function enter(registrations: readonly Registration[]): Scope {
-    const list = createRegistrationList();
+    const list = createRegistrationList(revision);
     for (const each of registrations) list.add(each);
     open += 1;
     return { outer: storage.getStore(), list };

@@ -36,12 +36,26 @@ export type { EventOf, HandlesOptions } from './delivery/handles.js';
 export type { QueuedOptions } from './delivery/queued-options.js';
 export type { ReplayOptions, Replays, RunningReplay } from './delivery/replays.js';
 export type * from './delivery/scheduler.js';
+export type { Around } from './delivery/subscription.js';
 export type { Backoff } from './delivery/retry-policy.js';
 export type { ReplayProgress, WatchedReplay, WatchOptions } from './delivery/watched-replay.js';
 export type { Why, WhyEvent, WhyHandler } from './delivery/why.js';
 export type { ShutdownSignal } from './delivery/worker/signals.js';
 export type { WorkOptions } from './delivery/worker/worker-options.js';
 export type { Worker } from './delivery/worker/worker.js';
+
+export { effectQueue } from './effects/effect-queue.js';
+export type { JobQueue } from './effects/effect-queue.js';
+export { effectPort } from './effects/effect-port.js';
+export type { EffectPortOptions, MethodsOf } from './effects/effect-port.js';
+export { effectName, madeKey, madeKeyPattern } from './effects/effect.js';
+export type { Effect, EffectKind, RowUndo } from './effects/effect.js';
+export { effectScope, EffectScope, outsideScopes, runInScope } from './effects/effect-scope.js';
+export type { EffectMode, EffectScopeOptions, Escape } from './effects/effect-scope.js';
+export type * from './effects/effect-witness.js';
+export { FrozenWorld } from './effects/frozen-world.js';
+export { guardEffects } from './effects/guards/guard-effects.js';
+export { snapshot } from './effects/snapshot.js';
 
 export type * from './log/event-log.js';
 export { memoryLog } from './log/memory/memory-log.js';
@@ -78,6 +92,7 @@ export {
   HandlersTooDeep,
   InvalidHandler,
 } from './errors/handler-errors.js';
+export { EffectForbidden } from './errors/effect-errors.js';
 export { ErrorReports } from './errors/error-reports.js';
 export { HandoverError } from './errors/handover-error.js';
 export { checkKnownOptions } from './errors/known-options.js';

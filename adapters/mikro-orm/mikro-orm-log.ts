@@ -1,6 +1,9 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/core';
 import { checkKnownOptions, InvalidArgument } from '../../src/index.js';
 import type { EventLog } from '../../src/index.js';
+import { guardConnection } from './effects/guarded-connection.js';
+import { noteRows } from './effects/row-effects.js';
+import { unitOfWorkWitness } from './effects/unit-of-work-witness.js';
 import { listenClientsOf } from './postgres/deliveries/listen-client.js';
 import { inOrderOfCalls, postgresLog } from './postgres/postgres-log.js';
 import { defaultSchema, warnIfUnguarded } from './schema-guard.js';
@@ -38,6 +41,8 @@ export function mikroOrmLog(orm: MikroORM, options: MikroOrmLogOptions = {}): Ev
     throw new InvalidArgument('maxEventsPerTransaction', 'a whole number from 1', maxEventsPerTransaction);
   }
   const home = homeOf(orm);
+  guardConnection(orm, home);
+  noteRows(orm);
   const log: EventLog = postgresLog({
     schema,
     connections: connectionsOf(home),
@@ -53,6 +58,7 @@ export function mikroOrmLog(orm: MikroORM, options: MikroOrmLogOptions = {}): Ev
   return {
     ...inOrderOfCalls(log),
     publishOptions: ['em'],
+    witness: unitOfWorkWitness(orm),
     isOpen: () => home.connection.connected !== false,
   };
 }

@@ -1,3 +1,5 @@
+import { outsideScopes } from '../effects/effect-scope.js';
+import { isCallHeldBack } from '../effects/held-back.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
 import type { DeadLetterTarget, DeliveryFate, DeliveryLog } from './delivery-log.js';
 import { wholeNumber } from './queued-options.js';
@@ -29,7 +31,9 @@ export class DeadLetters {
    * @returns How many. @throws {InvalidArgument} The target names neither.
    */
   async retry(target: DeadLetterTarget): Promise<number> {
-    const count = await this.#log.retry(checkNamed(target));
+    const checked = checkNamed(target);
+    if (isCallHeldBack('dead letters', 'retry', [checked])) return 0;
+    const count = await outsideScopes(() => this.#log.retry(checked));
     if (count > 0) this.#wake();
     return count;
   }
@@ -41,7 +45,9 @@ export class DeadLetters {
    */
   async skip(target: DeadLetterTarget, reason: string): Promise<number> {
     const checked = checkNamed(target);
-    const count = await this.#log.skip(checked, checkReason(reason));
+    const why = checkReason(reason);
+    if (isCallHeldBack('dead letters', 'skip', [checked, why])) return 0;
+    const count = await outsideScopes(() => this.#log.skip(checked, why));
     if (count > 0) this.#wake();
     return count;
   }

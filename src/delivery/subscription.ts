@@ -25,6 +25,16 @@ export interface Subscription {
   call(event: Event, context: HandlerContext): unknown;
 }
 
+/** Stands around each call of a handler, and decides whether and how it happens. */
+export type Around = (event: Event, context: HandlerContext, call: () => unknown) => unknown;
+
+export function surround(subscription: Subscription, around: Around): Subscription {
+  return {
+    ...subscription,
+    call: (event, context) => around(event, context, () => subscription.call(event, context)),
+  };
+}
+
 export type QueuedSubscription = Subscription & { readonly queued: QueuedSettings };
 
 export function isQueued(subscription: Subscription): subscription is QueuedSubscription {

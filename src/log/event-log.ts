@@ -1,6 +1,7 @@
 import type { RequiredVersion } from '../events/expected-version.js';
 import type { WrongExpectedVersion, DuplicateEvent } from '../errors/log-errors.js';
 import type { DeliveryLog } from '../delivery/delivery-log.js';
+import type { EffectWitness } from '../effects/effect-witness.js';
 import type { Transactions } from './transactions.js';
 
 /** An event on its way into the log: checked, with its JSON made. */
@@ -108,6 +109,9 @@ export interface EventLog {
 
   /** The transactions this log can join; `undefined` where it has none. */
   readonly transactions: Transactions | undefined;
+
+  /** Sees what a run leaves behind; `undefined` where the log's library keeps no changes back. */
+  readonly witness?: EffectWitness | undefined;
 
   /** Queued deliveries; `undefined` where the log keeps none. */
   readonly deliveries?: DeliveryLog | undefined;

@@ -1,3 +1,4 @@
+import type { Effect } from '../effects/effect.js';
 import type { PublishOptions } from './publish-options.js';
 import type { Append, Stored } from './event-log.js';
 
@@ -16,6 +17,15 @@ export interface Transactions {
 
   /** Opens a transaction for `work`; commits it when `work` resolves, else rolls it back. */
   run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+
+  /**
+   * Runs `work` in a transaction, or savepoint of the one open here, that is rolled back in any case; within, whatever
+   * captured runs do to the database happens in it. Left out: nothing that a handler can write belongs to transactions
+   * of this log.
+   *
+   * @param undone Effects of another run that `work` shall not see, where they can be undone.
+   */
+  rehearse?<T>(work: () => Promise<T>, undone?: readonly Effect[]): Promise<T>;
 
   /**
    * Runs `work` where the database's library finds the open transaction by itself. Left out: it always does where

@@ -8,6 +8,7 @@ import {
 import type { Declaration, EventOf, HandlesOptions } from '../delivery/handles.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
 import type { Replays } from '../delivery/replays.js';
+import { surround, type Around } from '../delivery/subscription.js';
 import { Subscriptions } from '../delivery/subscriptions.js';
 import type { Why } from '../delivery/why.js';
 import type { WorkOptions } from '../delivery/worker/worker-options.js';
@@ -16,10 +17,8 @@ import { InvalidArgument } from '../errors/argument-errors.js';
 import type { EventClass } from '../events/define-event.js';
 import type { Event } from '../events/event.js';
 import { checkEventId } from '../events/event-id.js';
-import { requiredVersion, type ExpectedVersion } from '../events/expected-version.js';
 import type { Metadata } from '../events/metadata.js';
 import { newId } from '../events/new-id.js';
-import { checkStreamName } from '../events/stream-name.js';
 import type { EventLog } from '../log/event-log.js';
 import { memoryLog } from '../log/memory/memory-log.js';
 import { isPlainObject } from '../mapping/plain-object.js';
@@ -28,13 +27,17 @@ import { Announcer } from './announcer.js';
 import type { Audience } from './audience.js';
 import { contextOf, runWithin, type EventSink } from './context.js';
 import { ErrorReports } from '../errors/error-reports.js';
+import { outsideScopes } from '../effects/effect-scope.js';
+import { isCaptured } from './captured-publication.js';
 import { EventTypes } from './event-types.js';
 import { Lookups } from './lookups.js';
 import { Preparation } from './preparation.js';
 import { Queue } from './queue.js';
 import { Reader } from './reader.js';
-import { Recording } from './recording.js';
-import { checkLinkOptions, checkStoreOptions, limitsFrom, type EventStoreOptions } from './options.js';
+import { Recording, type SurroundedSubscription } from './recording.js';
+import { checkStoreOptions, limitsFrom, type EventStoreOptions } from './options.js';
+import { Stamps } from './stamps.js';
+import { StreamChanges, type LinkOptions } from './stream-changes.js';
 import { TemporarySubscriptions } from './temporary-subscriptions.js';
 import { Writer } from './writer.js';
 
@@ -52,6 +55,7 @@ export class EventStore implements AsyncDisposable {
   readonly #announcer: Announcer;
   readonly #queue: Queue;
   readonly #writer: Writer;
+  readonly #streamChanges: StreamChanges;
   /** The way in for publishers that cannot wait, such as the legacy bus. */
   readonly recording: Recording;
   #closed: Promise<void> | undefined;
@@ -61,11 +65,13 @@ export class EventStore implements AsyncDisposable {
     this.#log = options.log ?? memoryLog();
     this.#lookups = new Lookups(this.#log);
     for (const eventClass of options.events ?? []) this.#types.learn(eventClass);
+    const stamps = new Stamps();
     this.#preparation = new Preparation(this, this.#types, {
       limits: limitsFrom(options),
       clock: options.clock,
       newCorrelationId: options.correlationIdGenerator ?? newId,
       publishOptions: this.#log.publishOptions,
+      stamps,
     });
     this.#announcer = new Announcer(this, this.#subscriptions, this.#log.transactions);
     const report = (error: unknown) => this.#errors.report(error);
@@ -74,7 +80,11 @@ export class EventStore implements AsyncDisposable {
     const publish = (event: Event, given?: PublishOptions) => this.publish(event, given);
     this.#queue = new Queue(this, { log, types, subscriptions, scheduler, publish, report });
     this.#writer = new Writer(this.#log, this.#announcer, this.#queue, report);
-    this.recording = new Recording(this.#log, this.#preparation, this.#writer, this.#announcer);
+    this.#streamChanges = new StreamChanges(this.#log, this.#preparation);
+    this.recording = new Recording(this.#log, this.#preparation, this.#writer, this.#announcer, {
+      stamps,
+      subscribe: (handler, declaration, around) => this.#subscribe(handler, declaration, around),
+    });
   }
 
   /** Creates or upgrades the log's schema. Idempotent, and safe from many starters at once. */
@@ -111,21 +121,13 @@ export class EventStore implements AsyncDisposable {
    *
    * @throws {EventNotFound} {DuplicateEvent} {WrongExpectedVersion}
    */
-  async link(
-    eventIds: string | readonly string[],
-    options: { readonly stream: string; readonly expectedVersion?: ExpectedVersion | undefined },
-  ): Promise<void> {
-    checkLinkOptions(options);
-    const stream = checkStreamName(options.stream);
-    const { expectedVersion = 'any' } = options;
-    const expected = requiredVersion(expectedVersion, stream);
-    const ids = [eventIds].flat().map((id: unknown) => checkEventId('eventId', id));
-    if (ids.length > 0) await this.#log.link({ stream, expected, eventIds: ids });
+  async link(eventIds: string | readonly string[], options: LinkOptions): Promise<void> {
+    await this.#streamChanges.link(eventIds, options);
   }
 
   /** Takes every event out of the stream, which then starts anew. The events stay in the global order. */
   async deleteStream(stream: string): Promise<void> {
-    await this.#log.deleteStream(checkStreamName(stream));
+    await this.#streamChanges.deleteStream(stream);
   }
 
   /**
@@ -135,9 +137,7 @@ export class EventStore implements AsyncDisposable {
    * @throws {EventNotFound}
    */
   async overwrite(events: Event | readonly Event[]): Promise<void> {
-    const given: readonly unknown[] = [events].flat();
-    const prepared = await Promise.all(given.map(async (event) => this.#preparation.prepareAsIs(event)));
-    if (prepared.length > 0) await this.#log.overwrite(prepared.map((each) => each.record));
+    await this.#streamChanges.overwrite(events);
   }
 
   /** Starts a question to the log; see {@link Reader}. */
@@ -184,9 +184,8 @@ export class EventStore implements AsyncDisposable {
     options: SubscribeOptions<Target>,
   ): () => void;
   subscribe(handler: unknown, options: Declaration = {}): () => void {
-    const { eventClasses, subscription } = toSubscription(handler, options, 'listed');
-    for (const eventClass of eventClasses) this.#types.learn(eventClass);
-    return this.#queue.subscribe(subscription);
+    const { end } = this.#subscribe(handler, options);
+    return end;
   }
 
   /** Hears every event, after the handlers of its type. */
@@ -280,7 +279,15 @@ export class EventStore implements AsyncDisposable {
   ): Promise<readonly Recorded<E>[]> {
     const prepared = this.#preparation.prepare(events, options);
     const publication = prepared instanceof Promise ? await prepared : prepared;
-    return (await this.#writer.write(publication, audience)) as readonly Recorded<E>[];
+    if (isCaptured(publication)) return publication.events as readonly Recorded<E>[];
+    return outsideScopes(() => this.#writer.write(publication, audience)) as Promise<readonly Recorded<E>[]>;
+  }
+
+  #subscribe(handler: unknown, options: Declaration, around?: Around): SurroundedSubscription {
+    const { eventClasses, subscription } = toSubscription(handler, options, 'listed');
+    for (const eventClass of eventClasses) this.#types.learn(eventClass);
+    const end = this.#queue.subscribe(around === undefined ? subscription : surround(subscription, around));
+    return { run: subscription.run, end };
   }
 
   async #finish(): Promise<void> {

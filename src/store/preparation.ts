@@ -18,6 +18,7 @@ import type { PayloadLimits } from '../mapping/payload-limits.js';
 import { contextOf, type StoreContext } from './context.js';
 import { checkPublishOptions } from './options.js';
 import type { EventTypes } from './event-types.js';
+import type { Stamps } from './stamps.js';
 import { inPlace, unplaced, type PreparedEvent, type Publication } from './publication.js';
 
 const deepest = 64;
@@ -29,6 +30,7 @@ export interface PreparationSettings {
   readonly newCorrelationId: () => string;
   /** Options of `publish` that the log adds. */
   readonly publishOptions: readonly string[] | undefined;
+  readonly stamps: Stamps;
 }
 
 /** Turns events as publishers made them into what the log takes. All checks happen here, before any SQL. */
@@ -86,7 +88,7 @@ export class Preparation {
     stream: string | undefined,
     context: StoreContext,
   ): PreparedEvent | Promise<PreparedEvent> {
-    const metadata = this.#enrich(event, context);
+    const metadata = this.#enrich(event, stream, context);
     return this.#validated(event, (data) => this.#toPrepared(event, data, metadata, stream));
   }
 
@@ -97,8 +99,9 @@ export class Preparation {
     return isPromise(validated) ? validated.then(then) : then(validated);
   }
 
-  #enrich(event: Event, context: StoreContext): Metadata {
-    const metadata: Record<string, unknown> = { ...context.metadata, ...givenMetadata(event) };
+  #enrich(event: Event, stream: string | undefined, context: StoreContext): Metadata {
+    const stamped = this.#settings.stamps.of(event, stream);
+    const metadata: Record<string, unknown> = { ...context.metadata, ...givenMetadata(event), ...stamped };
     metadata['correlationId'] ??= this.#settings.newCorrelationId();
     checkIds(event.type, metadata);
     return metadata;

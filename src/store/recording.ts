@@ -1,3 +1,7 @@
+import type { Around, Phase } from '../delivery/subscription.js';
+import type { Effect } from '../effects/effect.js';
+import { outsideScopes, type EffectScope } from '../effects/effect-scope.js';
+import type { RunWatch } from '../effects/effect-witness.js';
 import type { Event } from '../events/event.js';
 import type { EventLog } from '../log/event-log.js';
 import type { Series } from '../log/group-commit.js';
@@ -7,6 +11,7 @@ import type { Announcer } from './announcer.js';
 import type { Audience } from './audience.js';
 import type { Preparation } from './preparation.js';
 import { takenAlong, type Publication } from './publication.js';
+import type { Stamp, Stamps } from './stamps.js';
 import type { Writer } from './writer.js';
 
 /** Something that feeds the store in the background; `settled` and `close` of the store wait for it. */
@@ -14,6 +19,13 @@ export interface BackgroundSource {
   settled(): Promise<void>;
   close(): Promise<void>;
 }
+
+export interface SurroundedSubscription {
+  readonly run: Phase;
+  readonly end: () => void;
+}
+
+type SubscribeAround = (handler: unknown, options: object, around: Around) => SurroundedSubscription;
 
 /**
  * `publish` taken apart, for publishers that cannot wait for it: `prepare` copies the event at once, `enlist` takes
@@ -27,8 +39,18 @@ export class Recording {
   /** Those who cannot be told later. */
   readonly #inTransaction: Audience;
   readonly #sources = new Set<BackgroundSource>();
+  readonly #stamps: Stamps;
+  readonly #subscribe: SubscribeAround;
 
-  constructor(log: EventLog, preparation: Preparation, writer: Writer, announcer: Announcer) {
+  constructor(
+    log: EventLog,
+    preparation: Preparation,
+    writer: Writer,
+    announcer: Announcer,
+    { stamps, subscribe }: { readonly stamps: Stamps; readonly subscribe: SubscribeAround },
+  ) {
+    this.#stamps = stamps;
+    this.#subscribe = subscribe;
     this.#log = log;
     this.#preparation = preparation;
     this.#writer = writer;
@@ -53,13 +75,14 @@ export class Recording {
   /**
    * Takes the event into the transaction open around `publisher`, else into the one open here.
    *
+   * @param rolledBack Called when the event vanishes with its transaction or savepoint.
    * @returns False when there is none; nothing was done then.
    * @throws {TransactionTooLarge} {TransactionMismatch}
    */
-  enlist(publication: Publication, publisher?: object): boolean {
+  enlist(publication: Publication, publisher?: object, rolledBack?: () => void): boolean {
     const transaction = this.#transactionAround(publisher);
     if (transaction === undefined) return false;
-    this.#writer.enlist(transaction, publication, this.#audience);
+    this.#writer.enlist(transaction, publication, { audience: this.#audience, rolledBack });
     return true;
   }
 
@@ -88,6 +111,40 @@ export class Recording {
   /** Runs the handlers of an event that {@link store} has recorded. Never rejects: failures go to `onError`. */
   announce(publication: Publication): Promise<void> {
     return publication.resume(() => this.#writer.announceQuietly(publication, this.#audience));
+  }
+
+  /** Lets events of this type keep what `stamp` says of them, in their metadata. @returns What ends it. */
+  stamp(type: string, stamp: Stamp): () => void {
+    return this.#stamps.add(type, stamp);
+  }
+
+  /** Runs `work` in no transaction that is open here, and with effects that happen unnoted. */
+  apart<T>(work: () => T): T {
+    const { transactions } = this.#log;
+    return outsideScopes(() => (transactions === undefined ? work() : transactions.outside(work)));
+  }
+
+  /**
+   * Runs `work` where what captured runs do to the log's database is rolled back in any case.
+   *
+   * @param undone Effects of another run that `work` shall not see, where they can be undone.
+   */
+  rehearse<T>(work: () => Promise<T>, undone?: readonly Effect[]): Promise<T> {
+    return this.#log.transactions?.rehearse?.(work, undone) ?? work();
+  }
+
+  /** Watches what a run leaves behind, where the log can. */
+  watch(scope: EffectScope, near?: readonly unknown[]): RunWatch | undefined {
+    return this.#log.witness?.watch(scope, near);
+  }
+
+  /**
+   * Subscribes a handler whose every call goes through `around`, which decides whether and how it happens.
+   *
+   * @throws What `subscribe` of the store throws.
+   */
+  subscribe(handler: unknown, options: object, around: Around): SurroundedSubscription {
+    return this.#subscribe(handler, options, around);
   }
 
   /** Makes the store's `settled` and `close` wait for this source. */

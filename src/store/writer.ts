@@ -9,6 +9,11 @@ import type { Audience } from './audience.js';
 import { place, seal, takenAlong, type Publication } from './publication.js';
 import type { Queue } from './queue.js';
 
+export interface Enlisting {
+  readonly audience: Audience;
+  readonly rolledBack?: (() => void) | undefined;
+}
+
 /** Brings publications into the log: into the open transaction, or together with others in one statement. */
 export class Writer {
   readonly #log: EventLog;
@@ -53,10 +58,15 @@ export class Writer {
    * Without waiting: takes the publication into an open transaction, to be written as late as possible in it.
    * Handlers that belong into the transaction run before its outermost commit, which their failure vetoes.
    */
-  enlist(transaction: Transaction, publication: Publication, audience: Audience): void {
+  enlist(
+    transaction: Transaction,
+    publication: Publication,
+    { audience, rolledBack = () => undefined }: Enlisting,
+  ): void {
     if (publication.events.length === 0) return;
     const inTransaction = audience.needsTransaction(publication);
-    const entry = this.#entry(publication, (committed) => this.announceQuietly(committed, audience));
+    const told = this.#entry(publication, (committed) => this.announceQuietly(committed, audience));
+    const entry = { ...told, rolledBack };
     const register = this.#queue.registration(publication, transaction);
     const beforeCommit = async () => {
       await register?.();

@@ -7,4 +7,5 @@ export { deliveryLogContract } from './contracts/delivery-log-contract.js';
 export type { DeliverySubject } from './contracts/delivery-log-contract.js';
 export { matchers } from './matchers.js';
 export type { EventExpectation, Published, PublishedExpectation } from './matchers.js';
+export type { ParityExpectation } from './parity-matcher.js';
 export { memoryLog } from '../log/memory/memory-log.js';

@@ -3,6 +3,7 @@ import { isEventClass, type EventClass } from '../events/define-event.js';
 import { Event } from '../events/event.js';
 import { EventStore } from '../store/event-store.js';
 import { Reader } from '../store/reader.js';
+import { judgeParity, type DiffingMatcher, type ParityExpectation } from './parity-matcher.js';
 import { differences, explainMissing, type Comparison } from './published-report.js';
 
 /** What an event has to look like. `data` and `metadata` may be parts of the whole unless `strict`. */
@@ -39,6 +40,10 @@ interface MatcherResult {
 
 /** Jest matchers. Importing `handover/testing` under Jest installs them; elsewhere call `expect.extend(matchers)`. */
 export const matchers = {
+  toBeAtParity(this: DiffingMatcher, received: unknown, expectation?: ParityExpectation) {
+    return judgeParity(this, received, expectation);
+  },
+
   toHavePublished(
     this: MatcherContext,
     received: unknown,

@@ -81,7 +81,7 @@ describe('the recorder of a dispatcher', () => {
     for (const name of ['first', 'second']) {
       dispatcher.global.add({ listener: {}, deliveryOf: () => () => log.push(name) });
     }
-    dispatcher.recordWith({ record: (broadcast) => log.push(broadcast) });
+    dispatcher.recordWith({ record: (broadcast) => void log.push(broadcast) });
     dispatcher.broadcast(shop, 'shop-opened', [1]);
     expect(log).toEqual([{ publisher: shop, eventName: 'shop_opened', args: [1] }, 'first', 'second']);
     dispatcher.recordWith(undefined);
@@ -113,7 +113,7 @@ describe('the recorder of a dispatcher', () => {
         log.push([name, publisher, ...args]),
     });
     dispatcher.global.add(registration('global'));
-    dispatcher.recordWith({ record: () => log.push('recorded') });
+    dispatcher.recordWith({ record: () => void log.push('recorded') });
     dispatcher.temporary.during([registration('temporary')], () => dispatcher.deliver('opened', [1]));
     expect(log).toEqual([
       ['global', undefined, 1],

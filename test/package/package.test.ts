@@ -183,6 +183,12 @@ describe('the installed package', () => {
     expect(open).toEqual(expect.arrayContaining(['.', './legacy', './testing']));
   });
 
+  it('brings the command line along', async () => {
+    expect(await execute('node_modules/.bin/handover', ['--help'], consumer)).toContain(
+      'shows where every pair stands',
+    );
+  });
+
   it('names the peer that a door misses', async () => {
     await expect(importing('handover/mikro-orm')).rejects.toThrow(/Cannot find package '@mikro-orm\/\w+'/);
     await expect(importing('handover/bullmq')).rejects.toThrow("Cannot find package 'bullmq'");

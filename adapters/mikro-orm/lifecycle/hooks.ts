@@ -15,7 +15,10 @@ export type Audience = {
   readonly [Hook in (typeof hooks)[number]]?: EventSubscriber<object>[Hook] | undefined;
 };
 
-const audiences = new WeakMap<EventManager, Set<Audience>>();
+type HookName = (typeof hooks)[number];
+
+/** By hook, so that MikroORM need not call hooks that nobody wants. */
+const audiences = new WeakMap<EventManager, Map<HookName, Set<Audience>>>();
 
 /**
  * Lets `audience` hear the ORM and all its entity managers, except those forked with an event manager of their own.
@@ -23,17 +26,23 @@ const audiences = new WeakMap<EventManager, Set<Audience>>();
  */
 export function listen(orm: MikroORM, audience: Audience): () => void {
   const eventManager = orm.em.getEventManager();
-  const listening = audiences.get(eventManager) ?? install(eventManager);
-  listening.add(audience);
-  return () => void listening.delete(audience);
+  const byHook = audiences.get(eventManager) ?? new Map<HookName, Set<Audience>>();
+  audiences.set(eventManager, byHook);
+  const wanted = hooks.filter((hook) => audience[hook] !== undefined);
+  for (const hook of wanted) {
+    const listening = byHook.get(hook) ?? install(eventManager, hook);
+    byHook.set(hook, listening.add(audience));
+  }
+  return () => {
+    for (const hook of wanted) byHook.get(hook)?.delete(audience);
+  };
 }
 
-function install(eventManager: EventManager): Set<Audience> {
+function install(eventManager: EventManager, hook: HookName): Set<Audience> {
   const listening = new Set<Audience>();
-  const relay = (hook: (typeof hooks)[number]) => async (args: never) => {
+  const relay = async (args: never) => {
     for (const audience of listening) await audience[hook]?.(args);
   };
-  eventManager.registerSubscriber(Object.fromEntries(hooks.map((hook) => [hook, relay(hook)])));
-  audiences.set(eventManager, listening);
+  eventManager.registerSubscriber({ [hook]: relay });
   return listening;
 }

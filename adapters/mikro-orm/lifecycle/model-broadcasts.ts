@@ -1,8 +1,9 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/core';
 import { checkKnownOptions, InvalidArgument } from '../../../src/index.js';
-import type { AppendOutcome } from '../../../src/index.js';
+import { effectScope, outsideScopes } from '../../../src/index.js';
+import { follow } from '../transactions/follow.js';
 import { homeOf } from '../transactions/home.js';
-import type { OpenTransaction, Participant } from '../transactions/open-transaction.js';
+import type { OpenTransaction } from '../transactions/open-transaction.js';
 import { listen } from './hooks.js';
 import { ModelBroadcastFailed } from './model-broadcast-failed.js';
 import { ModelTransaction } from './model-transaction.js';
@@ -55,7 +56,7 @@ export function modelBroadcasts(orm: MikroORM, options: ModelBroadcastsOptions =
   const wrote =
     (change: ModelChange) =>
     async ({ entity, em }: { entity: object; em: EntityManager }) => {
-      if (!isModel(entity) || !isChosen(entity)) return;
+      if (!isModel(entity) || !isChosen(entity) || isCaptured()) return;
       const open = home.transactionOf(em);
       if (open === undefined) outcome.committed(entity, change);
       else await follow(open, transactionOf(open.root()).wrote(entity, change));
@@ -68,24 +69,10 @@ export function modelBroadcasts(orm: MikroORM, options: ModelBroadcastsOptions =
   });
 }
 
-/** Writes nothing; it hears how the transaction ends. */
-const follower: Participant = {
-  maxEventsPerTransaction: 0,
-  write: (_, appends) => Promise.resolve(appends.map(() => written)),
-  report: (error) => process.emitWarning(error instanceof Error ? error : String(error)),
-};
-
-const written: AppendOutcome = { stored: { firstVersion: undefined, timestamp: new Date(0) } };
-
-function follow(open: OpenTransaction, ends: { committed(): void; rolledBack(): void }): Promise<void> {
-  const append = { stream: undefined, expected: undefined, records: [] };
-  return open.scope(follower).write({ append, written: () => undefined, ...ends });
-}
-
 function broadcaster({ key = snakeCaseName, onError = warn }: ModelBroadcastsOptions): ModelOutcome {
   const broadcast = (model: object, event: string) => {
     try {
-      (model as Model).broadcast(event, model);
+      outsideScopes(() => (model as Model).broadcast(event, model));
     } catch (error) {
       report(onError, new ModelBroadcastFailed(event, model.constructor.name, error));
     }
@@ -100,6 +87,11 @@ function broadcaster({ key = snakeCaseName, onError = warn }: ModelBroadcastsOpt
     },
     rolledBack: (model) => broadcast(model, 'after_rollback'),
   };
+}
+
+/** A captured run changes no rows, and its transaction is none that anybody else has heard of. */
+function isCaptured(): boolean {
+  return (effectScope()?.mode ?? 'performed') !== 'performed';
 }
 
 function report(onError: (error: ModelBroadcastFailed) => void, error: ModelBroadcastFailed): void {

@@ -1,3 +1,4 @@
+import { outsideScopes } from '../../../src/index.js';
 import type { Connections, Execute } from '../execute.js';
 import type { Home } from './home.js';
 import { executePrepared, isNotPrepared, poolOf } from './pool.js';
@@ -13,7 +14,13 @@ export function connectionsOf(home: Home): Connections {
       ? pooled(statement, parameters, name)
       : executeOn(transaction.handle, statement, parameters);
   };
-  return { joined, apart: isPglite(home.connection) ? joined : pooled };
+  const apart = isPglite(home.connection) ? joined : pooled;
+  return { joined: unnoted(joined), apart: unnoted(apart) };
+}
+
+/** What the log does is none of the effects of the run that it does it for. */
+function unnoted(execute: Execute): Execute {
+  return (statement, parameters, name) => outsideScopes(() => execute(statement, parameters, name));
 }
 
 /** Kysely cannot name a statement: those with a name go past it, to the pool that it uses. */

@@ -2,6 +2,7 @@ import { TransactionContext, Utils, wrap } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/core';
 import { TransactionMismatch } from '../../../src/index.js';
 import type { Transaction, Transactions, WriteAppends } from '../../../src/index.js';
+import { rehearse } from '../effects/rehearsal.js';
 import { within, withinNone } from './flow.js';
 import { homeOf } from './home.js';
 import type { Home } from './home.js';
@@ -31,6 +32,7 @@ export function mikroOrmTransactions(orm: MikroORM, options: MikroOrmTransaction
     current: (given) => scopeOf(openTransaction(home, given?.em)),
     of: (publisher) => scopeOf(transactionOfEntity(home, publisher)),
     run: (work) => home.fork().transactional((em) => work(required(scopeOf(home.transactionOf(em))))),
+    rehearse: (work, undone) => rehearse(home, work, undone),
     inside: (work, given) => home.inside(openTransaction(home, given?.em), work),
     outside: (work) => withinNone(() => TransactionContext.create(home.fork(), work)),
   };

@@ -22,6 +22,7 @@ const samples: readonly Failure[] = [
   new handover.UnexpectedEventType('mailer', 'OrderPlaced'),
   new handover.WorkerStopped(),
   new handover.DuplicateHandler('mailer'),
+  new handover.EffectForbidden('mailer.send'),
   failed,
   new handover.HandlersFailed([failed]),
   new handover.HandlersTooDeep(['A', 'B']),

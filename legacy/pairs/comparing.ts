@@ -1,0 +1,237 @@
+import { v5 as nameId } from 'uuid';
+import { FrozenWorld, guardEffects, type Event, type EventStore } from '../../src/index.js';
+import type { Decision } from './decision.js';
+import type { Given } from './masking.js';
+import { Meetings } from './meetings.js';
+import { observe, observeWithin, withoutUndo, type Observation, type RunSettings } from './observation.js';
+import { ListenerObserved, verdictsOf } from './pair-events.js';
+import type { PairSettings } from './pair-options.js';
+import type { Saboteur } from './saboteur.js';
+import { Taints } from './taints.js';
+import { Trials } from './trials.js';
+import { judge, shapeOf, type Verdict } from './verdict.js';
+import { VerdictLog } from './verdict-log.js';
+
+export interface ComparingParts {
+  readonly store: EventStore;
+  readonly settings: PairSettings;
+  readonly saboteur: Saboteur;
+  /** Calls the listener as a broadcast of the event would; `undefined` when its arguments are not known here. */
+  readonly listenerFor: (event: Event) => (() => unknown) | undefined;
+  readonly judged: (verdict: Verdict) => void;
+  readonly report: (error: unknown) => void;
+}
+
+const namespace = '0d2f8a1e-7c43-5b62-9f0e-2b9c6f1d4a57';
+const patience = 30_000;
+/** Of a look for what a listener did in another process: it may be stored a moment after the event. */
+const looks = [0, 100, 400, 1_500];
+
+/** Runs the side that does not perform, and brings both together. */
+export class Comparing {
+  readonly #parts: ComparingParts;
+  readonly #meetings = new Meetings();
+  readonly #trials: Trials;
+  readonly #verdicts: VerdictLog;
+  readonly #taints = new Taints();
+  readonly #unguard = guardEffects();
+  #sharing: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ComparingParts) {
+    this.#parts = parts;
+    const { store, settings, report } = parts;
+    this.#trials = new Trials(report);
+    this.#verdicts = new VerdictLog(store, settings.name, settings.redact, report);
+    store.register(ListenerObserved);
+  }
+
+  /**
+   * The listener performs: at once, for its publisher.
+   *
+   * @param near What it may change: the publisher, arguments, itself. @throws What it throws.
+   */
+  watchListener(
+    event: Event,
+    decision: Decision,
+    call: () => unknown,
+    { near, isShared }: ListenerRun,
+  ): unknown {
+    return observe(this.#performing(event, decision, near), call, (observation) => {
+      this.#meetings.bring(event.id, observation);
+      if (isShared) this.#share(event, observation);
+    });
+  }
+
+  /** The handler performs; then the listener is tried. @throws What the handler throws. */
+  watchHandler(event: Event, decision: Decision, call: () => unknown): unknown {
+    return observe(this.#performing(event, decision), call, (observation) =>
+      this.#inBackground(async () => {
+        const old = this.#parts.listenerFor(event);
+        const handler = await observation;
+        const listener = old && (await this.#try(event, decision, { call: old, after: [handler] }));
+        this.#judge(event, decision, { listener, handler });
+      }),
+    );
+  }
+
+  /** The handler is tried, in the background. */
+  tryHandler(event: Event, decision: Decision, call: () => unknown): void {
+    this.#inBackground(() => this.tryHandlerNow(event, decision, call));
+  }
+
+  async tryHandlerNow(event: Event, decision: Decision, call: () => unknown): Promise<void> {
+    const listeners = await this.#listenersOf(event);
+    const handler = await this.#try(event, decision, { call, after: listeners });
+    this.#judge(event, decision, { listener: listeners[0], handler, listenerRuns: listeners.length });
+  }
+
+  /** The event was rolled back, and what its listener did has no other side. @returns Whether it had run. */
+  forget(eventId: string): boolean {
+    const had = this.#meetings.has(eventId);
+    this.#meetings.drop(eventId);
+    return had;
+  }
+
+  /** Once the last run is over, nothing is guarded any more. */
+  end(): void {
+    void this.#trials.settled().finally(this.#unguard);
+  }
+
+  countNotSampled(): void {
+    this.#verdicts.countNotSampled();
+  }
+
+  async settled(): Promise<void> {
+    await this.#trials.settled();
+    await this.#sharing;
+    await this.#verdicts.settled();
+  }
+
+  #inBackground(run: () => Promise<void>): void {
+    this.#parts.store.recording.apart(() => {
+      if (!this.#trials.start(run)) this.#verdicts.countNotSampled();
+    });
+  }
+
+  /** @param after Runs that have performed already: it shall find the rows as they found them. */
+  async #try(
+    event: Event,
+    decision: Decision,
+    { call, after }: { readonly call: () => unknown; readonly after: readonly Observation[] },
+  ): Promise<Observation> {
+    const { store, settings } = this.#parts;
+    // Between the event and the first look at the clock time goes by, so that `now` is not taken for the event's time.
+    const at = (event.timestamp ?? new Date()).getTime() + 1;
+    const run: RunSettings = {
+      ...this.#settings(event, decision),
+      mode: 'captured',
+      world: new FrozenWorld(at, event.id),
+    };
+    const undone = after.flatMap(({ effects }) => effects);
+    return store.recording.rehearse(() => observeWithin(settings.budget, run, call), undone);
+  }
+
+  #performing(event: Event, decision: Decision, near?: readonly unknown[]): RunSettings {
+    return { ...this.#settings(event, decision, near), mode: 'performed' };
+  }
+
+  #settings(event: Event, decision: Decision, near?: readonly unknown[]): Omit<RunSettings, 'mode'> {
+    return {
+      watch: (scope) => this.#parts.store.recording.watch(scope, near),
+      late: (what) => this.#taint(event, decision, what),
+    };
+  }
+
+  /** Its verdict, given or to come, is not the whole truth. */
+  #taint(event: Event, decision: Decision, what: string): void {
+    this.#taints.add(event.id, what);
+    const untrusted: Observation = { effects: [], escapes: [what], error: undefined, duration: 0 };
+    this.#give(event, decision, { listener: untrusted, handler: untrusted });
+  }
+
+  async #listenersOf(event: Event): Promise<readonly Observation[]> {
+    if (this.#meetings.has(event.id)) return this.#meetings.takeAll(event.id, patience);
+    for (const wait of looks) {
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      const shared = await this.#shared(event);
+      if (shared !== undefined) return [shared.data.observation];
+    }
+    return [];
+  }
+
+  #shared(event: Event): Promise<ListenerObserved | undefined> {
+    const { store } = this.#parts;
+    return store.recording.apart(
+      () => store.read.event(this.#sharedId(event)) as Promise<ListenerObserved | undefined>,
+    );
+  }
+
+  #share(event: Event, observation: Promise<Observation>): void {
+    const { store, settings, report } = this.#parts;
+    const { name } = settings;
+    const append = async () => {
+      const [seen] = await this.#meetings.waitFor([observation], patience);
+      if (seen === undefined) return;
+      const data = { pair: name, eventId: event.id, observation: seen };
+      await store.append(new ListenerObserved(data, { id: this.#sharedId(event) }), {
+        stream: `${verdictsOf(name)}/listener`,
+      });
+    };
+    // Side by side: a listener that takes its time must not make others late for their handlers.
+    const sharing = store.recording.apart(() => append().catch(report));
+    this.#sharing = Promise.all([this.#sharing, sharing]);
+  }
+
+  #sharedId(event: Event): string {
+    return nameId(`${this.#parts.settings.name} ${event.id}`, namespace);
+  }
+
+  #judge(event: Event, decision: Decision, { listener, handler, listenerRuns }: Sides): void {
+    const isHandlerTried = decision.performs === 'listener';
+    const tried = isHandlerTried ? handler : listener;
+    const altered = tried === undefined ? undefined : this.#parts.saboteur.alter(tried);
+    this.#give(event, decision, {
+      listener: isHandlerTried ? listener : (altered ?? listener),
+      handler: this.#taints.on(event.id, isHandlerTried ? (altered ?? handler) : handler),
+      listenerRuns,
+      sabotaged: altered !== undefined,
+    });
+  }
+
+  #give(event: Event, { stage, performs }: Decision, sides: Sides): void {
+    const { settings, judged } = this.#parts;
+    const { listenerRuns, sabotaged = false } = sides;
+    const listener = sides.listener && withoutUndo(sides.listener);
+    const handler = withoutUndo(sides.handler);
+    const verdict: Verdict = {
+      pair: settings.name,
+      eventId: event.id,
+      stage,
+      performed: performs,
+      ...judge(listener, handler, settings.rules, { listenerRuns, given: givenBy(event) }),
+      shape: shapeOf(event.data),
+      listener,
+      handler,
+      sabotaged,
+    };
+    this.#verdicts.add(verdict);
+    judged(verdict);
+  }
+}
+
+interface Sides {
+  readonly listener: Observation | undefined;
+  readonly handler: Observation;
+  readonly listenerRuns?: number | undefined;
+  readonly sabotaged?: boolean;
+}
+
+export interface ListenerRun {
+  readonly near: readonly unknown[];
+  /** What it did is kept for a handler in another process. */
+  readonly isShared: boolean;
+}
+
+function givenBy({ id, data, metadata, stream, timestamp }: Event): Given {
+  return { values: [id, data, metadata, stream], timestamp };
+}

@@ -1,0 +1,73 @@
+import { madeKeyPattern, type Effect } from '../../src/index.js';
+import type { Observation } from './observation.js';
+
+const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/gi;
+const dateTime = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?$/;
+
+/** What both sides are given. */
+export interface Given {
+  readonly values: unknown;
+  readonly timestamp: Date | undefined;
+}
+
+/**
+ * Takes out of effects what two runs of one event never share: a time that the clock showed during the run becomes
+ * `<now>`, an id that the run made becomes `<id 1>`, `<id 2>` … in the order of its first use, and a key that the database
+ * made in the run `<table 1>`.
+ *
+ * Whatever else looks like a time or an id stays, for it may be the wrong one: also everything that the event itself
+ * holds, and ids that the run may have read. Of a side whose ids are drawn in stock (`getRandomValues`), only UUIDs of
+ * version 7 from the time of the run are known to be its own. A run that was not frozen and took place within the very
+ * millisecond of the event's timestamp cannot be told to mean that rather than now.
+ */
+export function masking(
+  { time, frozen, madeIds = [] }: Observation,
+  given: Given | undefined,
+): (effect: Effect) => Effect {
+  const spans = [time, frozen].filter((span) => span !== undefined);
+  const made = new Set(madeIds.map((id) => id.toLowerCase()));
+  const known = new Set<unknown>();
+  collect(given?.values, known);
+  if (frozen !== undefined) collect(given?.timestamp, known);
+  const numbers = new Map<string, Map<string, string>>();
+  const isNow = (at: number) => spans.some(({ from, to }) => at >= from && at <= to);
+  const numbered = (key: string, group: string): string => {
+    const first = numbers.get(group) ?? new Map<string, string>();
+    numbers.set(group, first);
+    if (!first.has(key)) first.set(key, `<${group} ${first.size + 1}>`);
+    return first.get(key) ?? key;
+  };
+  const nameOf = (id: string): string => {
+    const key = id.toLowerCase();
+    return known.has(key) || !(made.has(key) || isNow(timeWithin(key))) ? id : numbered(key, 'id');
+  };
+  const mask = (value: unknown): unknown => {
+    if (typeof value === 'string') {
+      const [, table] = madeKeyPattern.exec(value) ?? [];
+      if (table !== undefined) return numbered(value, table);
+      if (known.has(value.toLowerCase())) return value;
+      return dateTime.test(value) && isNow(Date.parse(value)) ? '<now>' : value.replaceAll(uuid, nameOf);
+    }
+    if (typeof value === 'number') return !known.has(value) && isNow(value) ? '<now>' : value;
+    if (Array.isArray(value)) return value.map(mask);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mask(each)]));
+  };
+  return (effect) => mask(effect) as Effect;
+}
+
+/** Of a UUID of version 7, its milliseconds since 1970; else no time at all. */
+function timeWithin(id: string): number {
+  return id.charAt(14) === '7' ? Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16) : Number.NaN;
+}
+
+function collect(value: unknown, into: Set<unknown>): void {
+  if (typeof value === 'string') {
+    into.add(value.toLowerCase());
+    for (const [id] of value.matchAll(uuid)) into.add(id.toLowerCase());
+  } else if (typeof value === 'number') into.add(value);
+  else if (value instanceof Date) into.add(value.toISOString().toLowerCase());
+  else if (typeof value === 'object' && value !== null) {
+    for (const each of Object.values(value)) collect(each, into);
+  }
+}

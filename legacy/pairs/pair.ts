@@ -1,0 +1,266 @@
+import { InvalidArgument, type Event, type EventStore, type HandlerContext } from '../../src/index.js';
+import { findMethod } from '../listener-method.js';
+import { Comparing } from './comparing.js';
+import { storedDecision, type Decision } from './decision.js';
+import { FlagStages } from './flag-stages.js';
+import { Ledger } from './ledger.js';
+import type { PairMoved } from './pair-events.js';
+import { isOverBudget } from './observation.js';
+import { readReport, settledSoon, type PairReport } from './pair-report.js';
+import type { PairSettings } from './pair-options.js';
+import { Promotions, type MoveOptions } from './promotions.js';
+import { Saboteur } from './saboteur.js';
+import { Sampling } from './sampling.js';
+import { isStep, performerOf, type Side, type Stage, type Standing } from './stage.js';
+import type { Verdict } from './verdict.js';
+
+interface Connected {
+  readonly store: EventStore;
+  readonly comparing: Comparing;
+  readonly ledger: Ledger;
+  readonly promotions: Promotions;
+  readonly isQueued: boolean;
+  readonly flags: FlagStages | undefined;
+}
+
+const mostOverBudget = 3;
+
+/** One listener method and the handler that replaces it. */
+export class Pair {
+  readonly #settings: PairSettings;
+  readonly #report: (error: Error) => void;
+  readonly #saboteur = new Saboteur();
+  readonly #sampling: Sampling;
+  /** Of events that are on their way into the log. */
+  readonly #decisions = new WeakMap<Event, Decision>();
+  #standing: Standing;
+  #connected: Connected | undefined;
+  #phantoms = 0;
+  #overBudget = 0;
+
+  constructor(settings: PairSettings, report: (error: Error) => void) {
+    this.#settings = settings;
+    this.#report = report;
+    this.#standing = settings.start;
+    this.#sampling = new Sampling(settings.sample);
+  }
+
+  get name(): string {
+    return this.#settings.name;
+  }
+
+  get stage(): Stage {
+    return this.#standing.stage;
+  }
+
+  /** Of the streams whose events the handler performs in `live`. */
+  get percent(): number {
+    return this.#standing.percent;
+  }
+
+  /** How often the listener ran inline for an event that was then rolled back. */
+  get phantoms(): number {
+    return this.#phantoms;
+  }
+
+  /** Where it stood before its first move. */
+  get declared(): Stage {
+    return this.#settings.start.stage;
+  }
+
+  get settings(): PairSettings {
+    return this.#settings;
+  }
+
+  /**
+   * One stage forward, when the gate is open; in `live` also to more percent.
+   *
+   * @throws {PromotionRefused} {StageSkipped} {MovedMeanwhile} {InvalidArgument}
+   */
+  promote(options: MoveOptions = {}): Promise<Standing> {
+    return this.#connection().promotions.promote(options);
+  }
+
+  /** Back to an earlier stage, at once; one back unless `to` says which. @throws {InvalidArgument} */
+  demote(options: MoveOptions = {}): Promise<Standing> {
+    return this.#connection().promotions.demote(options);
+  }
+
+  /** Counts, mismatches and the gate, as data and with `String(…)` as text. */
+  async report(): Promise<PairReport> {
+    const { store, ledger } = this.#connection();
+    await settledSoon(store);
+    return readReport({
+      store,
+      settings: this.#settings,
+      standing: this.#standing,
+      entry: await ledger.last(),
+    });
+  }
+
+  /** Makes the next comparisons see an effect missing, or one too many: the gate wants such a fault caught. */
+  sabotage(count = 1): void {
+    this.#saboteur.plant(count);
+  }
+
+  /** Resolves when everything compared so far is judged and stored. */
+  async settled(): Promise<void> {
+    await this.#connected?.comparing.settled();
+  }
+
+  /** The moves of the pair, oldest first. */
+  history(): Promise<readonly PairMoved[]> {
+    return this.#connection().ledger.history();
+  }
+
+  /**
+   * Resolves when the ledger, and the flag, have been read for the first time, or have not answered for a few seconds.
+   * Until then the pair stands where its declaration says.
+   */
+  async ready(): Promise<void> {
+    await this.#connected?.ledger.settled();
+    await this.#connected?.flags?.settled();
+  }
+
+  /** Before an event is appended: who performs it. */
+  decide(event: Event, stream: string | undefined): Decision {
+    const known = this.#decisions.get(event);
+    if (known !== undefined) return known;
+    const standing = this.#standingFor(stream);
+    const { stage } = standing;
+    const isComparable = stage === 'shadow' || stage === 'live';
+    const decision: Decision = {
+      stage,
+      performs: performerOf(standing, stream ?? event.id),
+      compared: isComparable && this.#sampling.takes(event),
+    };
+    if (isComparable && !decision.compared) this.#connected?.comparing.countNotSampled();
+    this.#decisions.set(event, decision);
+    return decision;
+  }
+
+  /** The listener hears the event, or a broadcast that is not recorded. @param near Publisher and arguments. */
+  deliver(event: Event | undefined, call: () => unknown, near: readonly unknown[] = []): unknown {
+    if (event === undefined) return call();
+    const decision = this.#decisions.get(event) ?? storedDecision(event, this.name);
+    if (decision?.performs === 'handler') return undefined;
+    if (decision?.compared !== true || this.#connected === undefined) return call();
+    const { comparing, isQueued } = this.#connected;
+    const run = { near: [...near, this.#settings.listener], isShared: isQueued };
+    return comparing.watchListener(event, decision, call, run);
+  }
+
+  /** An event whose listener had run has been rolled back. */
+  rolledBack(event: Event): void {
+    const decision = this.#decisions.get(event);
+    if (decision?.performs !== 'listener') return;
+    this.#phantoms += 1;
+    this.#connected?.comparing.forget(event.id);
+  }
+
+  /** From here on events of the store reach the handler. @returns What ends it. */
+  connect(store: EventStore, argsOf: (event: Event) => readonly unknown[] | undefined): () => void {
+    const report = (error: unknown) => this.#report(error as Error);
+    const comparing = new Comparing({
+      store,
+      settings: this.#settings,
+      saboteur: this.#saboteur,
+      listenerFor: (event) => this.#listenerFor(argsOf(event)),
+      judged: (verdict) => this.#judged(verdict),
+      report,
+    });
+    const ledger = new Ledger(store, this.name, (entry) => (this.#standing = entry), report);
+    const subscription = store.recording.subscribe(
+      this.#settings.handler,
+      { to: [this.#settings.event], ...this.#settings.subscribe },
+      (event, context, call) => this.#handle(event, context, call),
+    );
+    if (subscription.run === 'in-transaction') {
+      subscription.end();
+      comparing.end();
+      throw new InvalidArgument('handler', "run 'after-commit' or 'queued'", subscription.run);
+    }
+    const promotions = new Promotions({ store, ledger, settings: this.#settings });
+    const isQueued = subscription.run === 'queued';
+    const flags = this.#flagStages(store, promotions);
+    this.#connected = { store, comparing, ledger, promotions, isQueued, flags };
+    store.recording.attach({
+      settled: () => comparing.settled(),
+      close: async () => {
+        flags?.close();
+        await comparing.settled();
+        comparing.end();
+        await ledger.close();
+      },
+    });
+    return () => {
+      subscription.end();
+      this.#connected = undefined;
+      comparing.end();
+      flags?.close();
+      void ledger.close();
+    };
+  }
+
+  /** What a flag says of a single stream counts where it goes one step further at most. */
+  #standingFor(stream: string | undefined): Standing {
+    const own = stream === undefined ? undefined : this.#connected?.flags?.standingOf(stream);
+    return own !== undefined && isStep(this.#standing, own) ? own : this.#standing;
+  }
+
+  /** The handler side of every event. */
+  #handle(event: Event, context: HandlerContext, call: () => unknown): unknown {
+    const decision = storedDecision(event, this.name);
+    const comparing = this.#connected?.comparing;
+    // Without a decision the event is older than the pair: its listener has performed.
+    if (decision === undefined) return undefined;
+    const isCompared = decision.compared && !context.replaying && comparing !== undefined;
+    if (decision.performs === 'handler') {
+      return isCompared ? comparing.watchHandler(event, decision, call) : call();
+    }
+    if (!isCompared) return undefined;
+    if (context.delivery !== undefined) return comparing.tryHandlerNow(event, decision, call);
+    comparing.tryHandler(event, decision, call);
+    return undefined;
+  }
+
+  #flagStages({ recording }: EventStore, promotions: Promotions): FlagStages | undefined {
+    const { flags, flag } = this.#settings;
+    if (flags === undefined) return undefined;
+    return new FlagStages({
+      flags,
+      flag,
+      follow: (standing) => promotions.follow(standing, flag),
+      apart: (work) => recording.apart(work),
+      report: (error) => this.#report(error as Error),
+    });
+  }
+
+  #listenerFor(args: readonly unknown[] | undefined): (() => unknown) | undefined {
+    const { listener, method } = this.#settings;
+    const found = findMethod(listener, method);
+    if (args === undefined || found === undefined) return undefined;
+    return () => found.apply(listener, [...args]);
+  }
+
+  #judged({ handler, listener, performed }: Verdict): void {
+    const tried: Side = performed === 'listener' ? 'handler' : 'listener';
+    const observation = tried === 'handler' ? handler : listener;
+    this.#overBudget = observation !== undefined && isOverBudget(observation) ? this.#overBudget + 1 : 0;
+    if (this.#overBudget < mostOverBudget || this.stage !== 'shadow') return;
+    this.#overBudget = 0;
+    this.#connected?.promotions
+      .breakOff(`The handler took more than ${this.#settings.budget} ms ${mostOverBudget} times in a row.`)
+      .then(this.#report, (error: unknown) => this.#report(error as Error));
+  }
+
+  #connection(): Connected {
+    if (this.#connected !== undefined) return this.#connected;
+    throw new InvalidArgument(
+      'pair',
+      'connected to a store',
+      this.name,
+      'Call `bus.connect(store, { events })` first: a pair moves by what the store holds.',
+    );
+  }
+}

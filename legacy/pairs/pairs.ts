@@ -1,0 +1,88 @@
+import { InvalidArgument, type Event, type EventClass, type EventStore } from '../../src/index.js';
+import { decisionsAsMetadata, type Decision } from './decision.js';
+import { Pair } from './pair.js';
+import { pairSettings, type PairOptions } from './pair-options.js';
+
+type ArgsOf = (eventClass: EventClass, event: Event) => readonly unknown[] | undefined;
+
+/** The pairs of one bus. */
+export class Pairs {
+  readonly #report: (error: Error) => void;
+  readonly #byName = new Map<string, Pair>();
+  readonly #byListener = new WeakMap<object, Map<string, Pair>>();
+  #connection: { readonly store: EventStore; readonly argsOf: ArgsOf } | undefined;
+  #ends: (() => void)[] = [];
+  /** Event types whose events are told who performs them. */
+  readonly #stamped = new Set<string>();
+  /** Rises with each pair: who keeps what it was told of pairs asks again. */
+  revision = 0;
+
+  constructor(report: (error: Error) => void) {
+    this.#report = report;
+  }
+
+  get all(): readonly Pair[] {
+    return [...this.#byName.values()];
+  }
+
+  /** @throws {InvalidArgument} */
+  declare(name: string, options: PairOptions): Pair {
+    const settings = pairSettings(name, options);
+    if (this.#byName.has(name)) {
+      throw new InvalidArgument('name', 'one that no other pair of this bus has', name);
+    }
+    const { listener, method } = settings;
+    const methods = this.#byListener.get(listener) ?? new Map<string, Pair>();
+    if (methods.has(method)) {
+      throw new InvalidArgument('listener', 'a method that is in no other pair', method);
+    }
+    const pair = new Pair(settings, this.#report);
+    if (this.#connection !== undefined) this.#connect(pair, this.#connection);
+    this.#byName.set(name, pair);
+    this.#byListener.set(listener, methods.set(method, pair));
+    this.revision += 1;
+    return pair;
+  }
+
+  /** The pair that a method of a listener belongs to. */
+  find(listener: object, method: string): Pair | undefined {
+    return this.#byListener.get(listener)?.get(method);
+  }
+
+  /** An event that a listener may have heard has been rolled back. */
+  rolledBack(event: Event): void {
+    for (const pair of this.#of(event.type)) pair.rolledBack(event);
+  }
+
+  /** From here on pairs decide for events of this store. @returns What ends it. */
+  connect(store: EventStore, argsOf: ArgsOf): () => void {
+    this.#connection = { store, argsOf };
+    for (const pair of this.all) this.#connect(pair, this.#connection);
+    return () => {
+      this.#connection = undefined;
+      for (const end of this.#ends.splice(0)) end();
+    };
+  }
+
+  #connect(pair: Pair, { store, argsOf }: { readonly store: EventStore; readonly argsOf: ArgsOf }): void {
+    const { event } = pair.settings;
+    this.#ends.push(pair.connect(store, (each) => argsOf(event, each)));
+    if (this.#stamped.has(event.type)) return;
+    this.#stamped.add(event.type);
+    const end = store.recording.stamp(event.type, (each, stream) =>
+      decisionsAsMetadata(this.#decide(each, stream)),
+    );
+    this.#ends.push(() => {
+      this.#stamped.delete(event.type);
+      end();
+    });
+  }
+
+  #decide(event: Event, stream: string | undefined): ReadonlyMap<string, Decision> {
+    return new Map(this.#of(event.type).map((pair) => [pair.name, pair.decide(event, stream)]));
+  }
+
+  #of(type: string): readonly Pair[] {
+    return this.all.filter((pair) => pair.settings.event.type === type);
+  }
+}

@@ -1,0 +1,76 @@
+import fs from 'node:fs';
+import { besidePorts, refused } from './beside-ports.js';
+import { all, replaced } from './replaced.js';
+
+type Method = (...args: unknown[]) => unknown;
+
+const writing = [
+  'appendFile',
+  'chmod',
+  'chown',
+  'copyFile',
+  'cp',
+  'link',
+  'mkdir',
+  'mkdtemp',
+  'rename',
+  'rm',
+  'rmdir',
+  'symlink',
+  'truncate',
+  'unlink',
+  'utimes',
+  'writeFile',
+] as const;
+
+/**
+ * Notices what changes files by their path, or opens them for writing. A captured run cannot. What is written to a
+ * file that is open already, such as a log, goes unnoticed.
+ */
+export function guardFiles(): () => void {
+  return all([
+    ...writing.flatMap((name) => [
+      replaced(fs, name, throwing(inAnyCase)),
+      replaced(fs, `${name}Sync`, throwing(inAnyCase)),
+      replaced(fs.promises, name, rejecting(inAnyCase)),
+    ]),
+    replaced(fs, 'open', throwing(opensForWriting)),
+    replaced(fs, 'openSync', throwing(opensForWriting)),
+    replaced(fs.promises, 'open', rejecting(opensForWriting)),
+  ]);
+}
+
+const inAnyCase: Condition = () => true;
+
+type Condition = (args: readonly unknown[]) => boolean;
+
+function throwing(applies: Condition): (original: Method) => Method {
+  return (original) =>
+    function guarded(this: unknown, ...args) {
+      const error = meet(args, applies);
+      if (error !== undefined) throw error;
+      return Reflect.apply(original, this, args);
+    };
+}
+
+function rejecting(applies: Condition): (original: Method) => Method {
+  return (original) =>
+    function guarded(this: unknown, ...args) {
+      const error = meet(args, applies);
+      return error === undefined ? Reflect.apply(original, this, args) : refused(error);
+    };
+}
+
+/** A file that is open already is a number or a handle. */
+function meet(args: readonly unknown[], applies: Condition) {
+  const [path] = args;
+  const isPath = typeof path === 'string' || path instanceof URL || Buffer.isBuffer(path);
+  return isPath && applies(args) ? besidePorts(`file ${String(path)}`) : undefined;
+}
+
+const { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC } = fs.constants;
+
+function opensForWriting([, flags]: readonly unknown[]): boolean {
+  if (typeof flags === 'number') return (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) !== 0;
+  return typeof flags === 'string' && /[wa+]/.test(flags);
+}
