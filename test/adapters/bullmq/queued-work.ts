@@ -51,9 +51,9 @@ export function queuedWork({ name, describe = everywhere, workshop, open }: Queu
       const [first, second] = noted(2) as [Event, Event];
       await store.publish(first);
       await using worker = await store.work();
-      await worker.idle();
+      await workedOff(worker, () => heard.length >= 1);
       await workshop.store(scheduler()).store.publish(second);
-      await worker.idle();
+      await workedOff(worker, () => heard.length >= 2);
       expect(heard).toEqual([first.id, second.id]);
     });
 
