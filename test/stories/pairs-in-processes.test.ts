@@ -103,16 +103,16 @@ describe('the two sides of a pair, in processes of their own', () => {
       const moving = mover === 'promotions' ? keepMoving(operator.pair) : undefined;
       if (moving !== undefined) await ask(publisher, 'move');
       let rounds = 0;
-      let isKilled = false;
+      const killed = { twice: false };
       const publish = async () => {
         // On until enough was handled, however long the pair stands where its handler has nothing to do.
-        for (; rounds < 60 && (rounds < 4 || !isKilled); rounds += 1)
+        for (; rounds < 60 && (rounds < 4 || !killed.twice); rounds += 1)
           await ask(publisher, `publish 100 ${rounds}-`);
       };
       const published = publish();
       worker = await killAfter(20, worker, () => operator.worker({ failures: 0.2 }));
       worker = await killAfter(20, worker, () => operator.worker({ failures: 0.2 }));
-      isKilled = true;
+      killed.twice = true;
       await published;
       for (; rounds < 60 && (await operator.pair.history()).length < 6; rounds += 1)
         await ask(publisher, `publish 100 ${rounds}-`);
