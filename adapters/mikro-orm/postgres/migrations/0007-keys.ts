@@ -1,20 +1,23 @@
-import type { QuotedSchema } from '../schema-name.js';
-import { lockedLeases } from './locked-leases.js';
+import type { Migration } from './migration.js';
 
 /** How deliveries of ordered handlers get their places within a key, and leave them. */
-export function keys(schema: QuotedSchema): string {
-  const unfinished = `state not in ('done', 'skipped')`;
-
-  return /* sql */ `
+export const keys: Migration = {
+  statements: (schema) => /* sql */ `
 -- Whether keys can be told now: all of the past has its deliveries, and nothing runs that has no key.
-create function ${schema}.is_filled(p_handler ${schema}.handlers) returns boolean stable language sql as $function$
+create function ${schema}.is_filled(p_handler ${schema}.handlers) returns boolean stable language sql
+as $function$
   select p_handler.backfilled_to >= p_handler.backfill_until
+    and not exists (select from ${schema}.replays where handler = p_handler.id and reached < until)
 $function$;
 
 create function ${schema}.takes_keys(p_handler ${schema}.handlers) returns boolean stable language sql as $function$
   select p_handler.ordered and ${schema}.is_filled(p_handler) and not exists (
     select from ${schema}.deliveries where handler = p_handler.id and state = 'running' and order_key is null
   )
+$function$;
+
+create function ${schema}.lacks_key(p_delivery ${schema}.deliveries) returns boolean stable language sql as $function$
+  select p_delivery.order_key is null and (select ordered from ${schema}.handlers where id = p_delivery.handler)
 $function$;
 
 -- Tells keys of one handler, by ascending positions; an error in place of a key ends the delivery. Leaves alone what
@@ -90,7 +93,7 @@ begin
       order_key = p_key,
       is_waited_for = is_waited_for or exists (
         select from ${schema}.deliveries as later
-          where later.handler = p_handler and later.order_key = p_key and later.${unfinished} and later.position > p_place
+          where later.handler = p_handler and later.order_key = p_key and later.state not in ('done', 'skipped') and later.position > p_place
       )
     where position = p_place and handler = p_handler;
 end
@@ -102,7 +105,7 @@ create function ${schema}.has_turn(p_handler int, p_place bigint, p_key text) re
 begin
   if exists (
     select from ${schema}.deliveries
-      where handler = p_handler and order_key = p_key and ${unfinished} and position < p_place
+      where handler = p_handler and order_key = p_key and state not in ('done', 'skipped') and position < p_place
   ) then
     return false;
   end if;
@@ -129,7 +132,7 @@ declare
   ahead bigint;
 begin
   select position into ahead from ${schema}.deliveries
-    where handler = p_handler and order_key = p_key and ${unfinished} and position < p_place
+    where handler = p_handler and order_key = p_key and state not in ('done', 'skipped') and position < p_place
     order by position desc limit 1;
   if ahead is null then
     select position into ahead from ${schema}.deliveries
@@ -139,7 +142,7 @@ begin
   update ${schema}.deliveries set is_waited_for = true
     where handler = p_handler and position = (
       select position from ${schema}.deliveries
-        where handler = p_handler and position = ahead and ${unfinished}
+        where handler = p_handler and position = ahead and state not in ('done', 'skipped')
         for update skip locked
     );
   return found;
@@ -156,7 +159,7 @@ begin
         from (select distinct handler, key from unnest(p_handlers, p_keys) as given (handler, key)) as ended
           cross join lateral (
             select position from ${schema}.deliveries as next
-              where next.handler = ended.handler and next.order_key = ended.key and next.${unfinished}
+              where next.handler = ended.handler and next.order_key = ended.key and next.state not in ('done', 'skipped')
               order by position limit 1
           ) as first
           join ${schema}.deliveries as head on head.handler = ended.handler and head.position = first.position
@@ -167,44 +170,5 @@ begin
     where delivery.handler = head.handler and delivery.position = head.position;
 end
 $function$;
-
-create function ${schema}.lacks_key(p_delivery ${schema}.deliveries) returns boolean stable language sql as $function$
-  select p_delivery.order_key is null and (select ordered from ${schema}.handlers where id = p_delivery.handler)
-$function$;
-
--- As before; what was begun before its handler became ordered waits for its key with the others.
-create or replace function ${schema}.fail(
-  p_positions bigint[], p_handlers int[], p_fences bigint[], p_delays float8[], p_uncounted int[], p_errors text[]
-) returns bigint[] language plpgsql as $function$
-declare
-  clock timestamptz := clock_timestamp();
-  held bigint[];
-begin
-  with lease as (
-    ${lockedLeases(schema)}
-  ), failed as (
-    update ${schema}.deliveries as delivery
-      set state = case
-          when delay is null then 'dead'
-          when ${schema}.lacks_key(delivery) then 'unkeyed'
-          when delay <= 0 then 'due'
-          else 'waiting'
-        end,
-        attempt = delivery.attempt - uncounted,
-        due_at = clock + make_interval(secs => delay / 1000),
-        finished_at = case when delay is null then clock end,
-        first_error = coalesce(delivery.first_error, error::json),
-        last_error = error::json,
-        leased_until = null,
-        worker = null
-      from lease join unnest(p_fences, p_delays, p_uncounted, p_errors)
-        as report (fence, delay, uncounted, error) using (fence)
-      where delivery.position = lease.position and delivery.handler = lease.handler
-      returning delivery.fence
-  )
-  select array_agg(fence) into held from failed;
-  return held;
-end
-$function$;
-`;
-}
+`,
+};

@@ -1,15 +1,8 @@
-import { channelOf } from '../deliveries/channel.js';
 import type { QuotedSchema } from '../schema-name.js';
-import { lockedLeases } from './locked-leases.js';
 import type { Migration } from './migration.js';
 
-export const handOver: Migration = {
+export const leasing: Migration = {
   statements: (schema) => /* sql */ `
--- Further state: queued (leased to a scheduler until a worker takes it).
-create index deliveries_handed_over_idx on ${schema}.deliveries (handler, leased_until) where state = 'queued';
-
-alter table ${schema}.deliveries add column replay int; -- the one that made it due last
-
 -- Whether there is anything to recover(), which costs several times as much.
 create function ${schema}.is_recoverable(p_names text[], p_clock timestamptz) returns boolean
   language plpgsql as $function$
@@ -81,8 +74,7 @@ begin
 end
 $function$;
 
-drop function ${schema}.claim(text[], int[], int, text, float8);
-
+-- Leases up to p_limit due deliveries, oldest events first, of each handler as many as p_limits says.
 create function ${schema}.claim(
   p_names text[], p_limits int[], p_limit int, p_worker text, p_lease_ms float8
 )
@@ -185,59 +177,25 @@ create function ${schema}.take(
     event ${schema}.events
   ) rows 20 language plpgsql as $function$
 #variable_conflict use_column
+declare
+  queued constant text := 'queued';
 begin
   return query
-    with lease as (
-      ${lockedLeases(schema, ['queued'])}
-    ), leased as (
-      update ${schema}.deliveries as delivery
+    with leased as (
+      update ${schema}.deliveries
         set state = 'running',
           attempt = attempt + 1,
           fence = nextval('${schema}.deliveries_fence'),
           worker = p_worker,
           leased_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000)
-        from lease
-        where delivery.position = lease.position and delivery.handler = lease.handler
-        returning delivery.handler, delivery.position as place, seq, attempt, delivery.fence, replay
+        where position = any (p_positions) and handler = any (p_handlers) and fence = any (p_fences)
+          and state = queued
+        returning handler, position as place, seq, attempt, fence, replay
     )
     select leased.handler, handlers.name, leased.place, leased.attempt, leased.fence, leased.replay is not null, found
       from leased
         join ${schema}.handlers on handlers.id = leased.handler
         join ${schema}.events as found on found.seq = leased.seq;
-end
-$function$;
-
-create or replace function ${schema}.renew(
-  p_positions bigint[], p_handlers int[], p_fences bigint[], p_lease_ms float8
-)
-  returns bigint[] language plpgsql as $function$
-begin
-  update ${schema}.deliveries as delivery
-    set leased_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000)
-    from (${lockedLeases(schema, ['queued', 'running'])} skip locked) as lease
-    where delivery.position = lease.position and delivery.handler = lease.handler;
-  return array(
-    select fence from unnest(p_positions, p_handlers, p_fences) as given (position, handler, fence)
-      join ${schema}.deliveries using (position, handler, fence)
-      where state in ('queued', 'running')
-  );
-end
-$function$;
-
-create or replace function ${schema}.release(p_positions bigint[], p_handlers int[], p_fences bigint[])
-  returns void language plpgsql as $function$
-begin
-  update ${schema}.deliveries as delivery
-    set state = case when ${schema}.lacks_key(delivery) then 'unkeyed' else 'due' end,
-      attempt = attempt - case state when 'running' then 1 else 0 end,
-      due_at = clock_timestamp(),
-      leased_until = null,
-      worker = null
-    from (${lockedLeases(schema, ['queued', 'running'])}) as lease
-    where delivery.position = lease.position and delivery.handler = lease.handler;
-  if found then
-    perform pg_notify('${channelOf(schema)}', '');
-  end if;
 end
 $function$;
 `,

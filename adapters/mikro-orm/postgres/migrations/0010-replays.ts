@@ -3,31 +3,6 @@ import type { Migration } from './migration.js';
 
 export const replays: Migration = {
   statements: (schema) => /* sql */ `
--- History handled again: deliveries are made due of positions above reached, up to until.
-create table ${schema}.replays (
-  id int generated always as identity primary key,
-  handler int not null,
-  reason text,
-  reached bigint not null,
-  until bigint not null,
-  spared bigint[] not null, -- positions that ran when it started: they end after it
-  ahead int not null, -- events between reached and until, as counted when it started
-  made int not null default 0, -- deliveries made due so far
-  started_at timestamptz not null
-);
-
-create index replays_handler_idx on ${schema}.replays (handler, id);
-create index replays_ahead_idx on ${schema}.replays (handler, id) where reached < until;
-
-create index deliveries_replay_idx on ${schema}.deliveries (replay, state)
-  where replay is not null and state not in ('done', 'skipped');
-
-create or replace function ${schema}.is_filled(p_handler ${schema}.handlers) returns boolean stable language sql
-as $function$
-  select p_handler.backfilled_to >= p_handler.backfill_until
-    and not exists (select from ${schema}.replays where handler = p_handler.id and reached < until)
-$function$;
-
 -- Starts a replay of the events above p_after, or finds the one that is not yet through. Null: no handler of this name.
 -- It may share a transaction with what empties the handler's tables: what had not ended by then ends after it.
 create function ${schema}.start_replay(

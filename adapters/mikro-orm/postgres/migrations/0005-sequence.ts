@@ -1,32 +1,8 @@
 import { channelOf } from '../deliveries/channel.js';
-import type { QuotedSchema } from '../schema-name.js';
 import type { Migration } from './migration.js';
 
-/**
- * What runs again and again on tables that fill and empty. Statistics say little about those, and a session keeps a plan
- * that it made when they were empty: these find rows by their indexes, whatever statistics say. Whoever replaces one of
- * them says so again.
- */
-const byIndexes = ['assign_keys', 'unblock', 'skip'];
-
-/** Those without joins that a small table could turn around: one plan fits every size. */
-const plannedOnce = ['is_recoverable', 'claim', 'hand_over'];
-
-/** Those whose joins fit the tables only as large as these are at the moment of the call. */
-const plannedAnew = [
-  'log_next',
-  'backfill',
-  'advance_replay',
-  'recover',
-  'take',
-  'complete',
-  'fail',
-  'renew',
-  'release',
-];
-
-export const plans: Migration = {
-  statements: (schema) => /* sql */ `
+export const sequence: Migration = {
+  statements: (schema, locks) => /* sql */ `
 -- Takes up to p_limit committed events out of the outbox, and gives them their positions.
 create function ${schema}.log_next(p_limit int) returns setof ${schema}.log
   language plpgsql as $function$
@@ -44,7 +20,9 @@ begin
 end
 $function$;
 
-create or replace function ${schema}.move(p_limit int) returns int language plpgsql as $function$
+-- Moves up to p_limit committed events into the global order, with their deliveries; says how many events.
+-- For who holds the lock of the sequencer.
+create function ${schema}.move(p_limit int) returns int language plpgsql as $function$
 declare
   moved int;
   created int;
@@ -73,19 +51,30 @@ begin
   return moved;
 end
 $function$;
-${[...byIndexes, ...plannedOnce, ...plannedAnew].map((name) => useIndexes(schema, name)).join('')}
-${plannedOnce.map((name) => `alter function ${schema}.${name} set plan_cache_mode = force_generic_plan;`).join('\n')}
-${plannedAnew.map((name) => `alter function ${schema}.${name} set plan_cache_mode = force_custom_plan;`).join('\n')}
+
+-- One at a time, until its transaction ends. The lock is taken by a statement of its own, so that the next one sees all
+-- that its last holder did.
+create function ${schema}.sequence(p_limit int) returns int language plpgsql as $function$
+begin
+  if not exists (select from ${schema}.outbox) then
+    return 0;
+  end if;
+  perform pg_advisory_xact_lock(${locks.sequencer});
+  return ${schema}.move(p_limit);
+end
+$function$;
+
+-- The same for one who need not wait: null when somebody else is at it.
+create function ${schema}.try_sequence(p_limit int) returns int language plpgsql as $function$
+begin
+  if not exists (select from ${schema}.outbox) then
+    return 0;
+  end if;
+  if not pg_try_advisory_xact_lock(${locks.sequencer}) then
+    return null;
+  end if;
+  return ${schema}.move(p_limit);
+end
+$function$;
 `,
 };
-
-function useIndexes(schema: QuotedSchema, name: string): string {
-  return /* sql */ `
-alter function ${schema}.${name}
-  set enable_seqscan = off
-  set enable_bitmapscan = off
-  set enable_hashjoin = off
-  set enable_mergejoin = off
-  set jit = off;
-`;
-}
