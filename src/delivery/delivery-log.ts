@@ -117,6 +117,11 @@ export interface ClaimRequest {
   readonly worker: string;
   /** Milliseconds. */
   readonly leaseFor: number;
+  /**
+   * So many committed events are moved into the global order first, in the same transaction: what was published a moment
+   * ago is leased with one commit less. None are where another process is at it; default 0.
+   */
+  readonly sequencing?: number | undefined;
 }
 
 export interface HandOverRequest extends ClaimRequest {
@@ -172,6 +177,9 @@ export interface DeliveryLog {
    * @returns How many events it moved; 0 also when another process is at it.
    */
   sequence(): Promise<number>;
+
+  /** Resolves when every event that was committed before the call has its place in the global order, whoever gives it. */
+  sequenceAll(): Promise<void>;
 
   /**
    * Leases due deliveries, oldest events first, and counts their attempts. Takes over what a dead worker held once its

@@ -2,6 +2,7 @@ import type { ClaimedDelivery, DeliveryLog } from '../delivery-log.js';
 import type { QueuedSubscription } from '../subscription.js';
 import type { Intake } from './intake.js';
 import type { Runs } from './runs.js';
+import { fewEvents } from './sequencing.js';
 
 export interface ClaimingParts {
   readonly deliveries: DeliveryLog;
@@ -48,7 +49,7 @@ export class Claiming implements Intake {
       .filter((each) => each.limit > 0);
     this.#more = true;
     if (this.#paused || handlers.length === 0) return 0;
-    const claimed = await deliveries.claim({ handlers, limit, worker, leaseFor });
+    const claimed = await deliveries.claim({ handlers, limit, worker, leaseFor, sequencing: fewEvents });
     const taken = (name: string) => claimed.filter((each) => each.handler === name).length;
     this.#more = claimed.length >= limit || handlers.some((each) => taken(each.name) >= each.limit);
     this.#hungry = handlers.map((each) => each.name);

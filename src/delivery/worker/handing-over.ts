@@ -5,6 +5,7 @@ import { Arrivals } from './arrivals.js';
 import type { Intake } from './intake.js';
 import { fromRoot } from './root-context.js';
 import type { Runs } from './runs.js';
+import { fewEvents } from './sequencing.js';
 import type { ArrivedJob } from './takes.js';
 import { Upkeep } from './upkeep.js';
 
@@ -67,8 +68,8 @@ export class HandingOver implements Intake {
     const bounded = Map.groupBy(handlers, ({ queued }) =>
       Math.min(queued.concurrency ?? mostWaiting, mostWaiting),
     );
-    const groups = await Promise.all(Array.from(bounded, ([most, group]) => this.#handOver(group, most)));
-    const handed = groups.flat();
+    const handed: HandedDelivery[] = [];
+    for (const [most, group] of bounded) handed.push(...(await this.#handOver(group, most)));
     if (handed.length >= batch) this.#parts.wake();
     if (handed.length > 0) await this.#add(session, handed);
     return handed.length;
@@ -155,6 +156,7 @@ export class HandingOver implements Intake {
       worker,
       leaseFor: this.#leaseFor,
       mostWaiting: most,
+      sequencing: fewEvents,
     });
   }
 

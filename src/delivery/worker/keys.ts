@@ -32,16 +32,16 @@ export class Keys {
     this.#parts = parts;
   }
 
-  /** @returns Whether there may be more. */
+  /** @returns Whether it told any: those may be due now. */
   async assign(): Promise<boolean> {
     const ordered = this.#parts.handlers().filter(({ queued }) => queued.orderedBy !== undefined);
     if (ordered.length === 0) return false;
     const names = ordered.map(({ name }) => name);
     for (let round = 0; round < maxBatches; round += 1) {
       const unkeyed = await this.#parts.deliveries.unkeyed(names, batch);
-      if (unkeyed.length === 0) return false;
+      if (unkeyed.length === 0) return round > 0;
       await this.#parts.deliveries.assignKeys(unkeyed.map((each) => this.#assignment(ordered, each)));
-      if (unkeyed.length < batch) return false;
+      if (unkeyed.length < batch) break;
     }
     return true;
   }

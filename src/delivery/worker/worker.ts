@@ -13,6 +13,7 @@ import type { Intake } from './intake.js';
 import { fromRoot } from './root-context.js';
 import { Keys, type Revive } from './keys.js';
 import { Runs } from './runs.js';
+import { Sequencing } from './sequencing.js';
 import { stopOnSignals } from './signals.js';
 import type { WorkSettings } from './worker-options.js';
 
@@ -49,6 +50,7 @@ export class Worker implements AsyncDisposable {
   readonly #runs: Runs;
   readonly #keys: Keys;
   readonly #intake: Intake;
+  readonly #sequencing: Sequencing;
   readonly #alarm = new Alarm();
   readonly #recovery = new Alarm();
   readonly #hearing = new Alarm();
@@ -68,6 +70,7 @@ export class Worker implements AsyncDisposable {
     const handlers = () => this.#handlers();
     this.#runs = new Runs({ deliveries, perform, report, leaseFor, ended: () => this.#runEnded() });
     this.#keys = new Keys({ deliveries, handlers, revive: parts.revive, report });
+    this.#sequencing = new Sequencing({ deliveries, moved: () => this.wake(), report });
     const [runs, wake, worker] = [this.#runs, () => this.wake(), this.name];
     const intake = { deliveries, handlers, runs, wake, worker, leaseFor, concurrency };
     this.#intake =
@@ -140,10 +143,10 @@ export class Worker implements AsyncDisposable {
   async #round(): Promise<number> {
     const asking = [...this.#idlers];
     await this.#parts.register();
-    const moved = await this.#parts.deliveries.sequence();
-    const moreKeys = await this.#keys.assign();
+    if (asking.length > 0) await this.#sequencing.finish();
     const found = await this.#intake.take();
-    if (moved > 0 || moreKeys) return 0;
+    this.#sequencing.start();
+    if (await this.#keys.assign()) return 0;
     if (found === 0 && asking.length > 0 && (await this.#intake.isQuiet())) this.#tell(asking);
     return this.#pause();
   }
@@ -199,6 +202,7 @@ export class Worker implements AsyncDisposable {
 
   async #ended(): Promise<void> {
     await Promise.all([this.#intake.pause(), this.#loop]);
+    await this.#sequencing.ended();
     await this.#runs.ended();
   }
 

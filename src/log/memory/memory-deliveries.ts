@@ -20,6 +20,7 @@ export function memoryDeliveries(
     register: (handlers) => transactions.change((state) => register(state, handlers, now())),
     /** Every commit leaves nothing to do. */
     sequence: async () => 0,
+    sequenceAll: async () => {},
     claim: (request) => transactions.change((state) => delivering.claim(state, request, now())),
     handOver: (request) => transactions.change((state) => delivering.handOver(state, request, now())),
     take: (tokens, lease) => transactions.change((state) => delivering.take(state, tokens, lease, now())),

@@ -64,7 +64,7 @@ export async function backfilled(log: EventLog, handler: string, eventIds: reado
   });
 }
 
-type ClaimOptions = Partial<Pick<ClaimRequest, 'limit' | 'worker' | 'leaseFor'>>;
+type ClaimOptions = Partial<Pick<ClaimRequest, 'limit' | 'worker' | 'leaseFor' | 'sequencing'>>;
 
 export function claim(
   log: EventLog,

@@ -55,6 +55,14 @@ export function claiming({ test }: DeliveryTests): void {
     assertNotBefore(fate.leasedUntil, timestamp.getTime() + long);
   });
 
+  test('sequences first what it is asked to', async ({ log }) => {
+    await register(log, 'a');
+    const records = newRecords(3);
+    await store(log, 's', ...records);
+    assert.deepEqual(eventIdsOf(await claim(log, 'a', { sequencing: 3 })), idsOf(records));
+    assert.equal(await deliveriesOf(log).sequence(), 0);
+  });
+
   test('gives nobody else what is leased', async ({ log, beside }) => {
     await register(log, 'a');
     await publish(log, 's', ...newRecords(3));

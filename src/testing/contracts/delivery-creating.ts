@@ -106,6 +106,14 @@ export function creating({ test, transactionTest }: DeliveryTests): void {
     assert.equal((await claim(log, 'a')).length, 1);
   });
 
+  test('has sequenced everything once all is said to be', async ({ log, beside }) => {
+    await register(log, 'a');
+    const records = newRecords(12);
+    await store(log, 's', ...records);
+    await Promise.all([deliveriesOf(beside).sequence(), deliveriesOf(log).sequenceAll()]);
+    assert.deepEqual(eventIdsOf(await claim(log, 'a')), idsOf(records));
+  });
+
   test('leaves out no event of a long backlog', async ({ log }) => {
     await register(log, 'a');
     const records = newRecords(2_500);

@@ -159,6 +159,30 @@ describe('deliveries on PostgreSQL', () => {
     expect(await claim(log, 'a')).toHaveLength(1);
   });
 
+  it('of events that nobody has sequenced are made and claimed by one transaction, as many as asked for', async () => {
+    const [log] = await threeLogs();
+    await register(log, 'a');
+    await store(log, 's', ...newRecords(3));
+    expect(await claim(log, 'a', { sequencing: 2 })).toHaveLength(2);
+    expect(
+      await rows(`select count(distinct xmin::text)::int as transactions from (
+        select xmin from handover.log union all select xmin from handover.deliveries) as written`),
+    ).toEqual([{ transactions: 1 }]);
+    expect(await deliveriesOf(log).sequence()).toBe(1);
+  });
+
+  it('are claimed beside the sequencer at work, which is not waited for', async () => {
+    const [log, other] = await threeLogs();
+    await register(log, 'a');
+    await store(log, 's', newRecord());
+    await deliveriesOf(log).sequence();
+    await store(log, 's', newRecord());
+    await orms[0].em.fork().transactional(async (em) => {
+      await em.execute('select handover.sequence(1)');
+      expect(await claim(other, 'a', { sequencing: 10 })).toHaveLength(1);
+    });
+  });
+
   it('are leased to one of 5 claimers each', async () => {
     const logs = await threeLogs();
     await register(logs[0], 'a', 'b');
@@ -322,13 +346,13 @@ describe('a migration from a schema without deliveries', () => {
     await rows(`do $$ declare each regprocedure; begin
       for each in select oid::regprocedure from pg_proc where pronamespace = 'handover'::regnamespace
         and proname not in ('advance', 'append', 'append_each', 'append_one', 'append_to', 'delete_stream',
-          'first_duplicate', 'link', 'overwrite', 'refusal', 'sequence')
+          'first_duplicate', 'link', 'overwrite', 'refusal')
       loop execute 'drop function ' || each; end loop;
     end $$`);
     await rows('drop table handover.deliveries, handover.handlers, handover.replays cascade');
     await rows('drop sequence handover.deliveries_fence');
-    await rows('delete from handover.migrations where version > 4');
-    await expect(register(log, 'a')).rejects.toMatchObject({ code: 'schema_outdated', found: 4 });
+    await rows('delete from handover.migrations where version > 3');
+    await expect(register(log, 'a')).rejects.toMatchObject({ code: 'schema_outdated', found: 3 });
     await log.migrate();
     await register(log, handlerOf('a', { from: 'beginning' }));
     expect(await claim(log, 'a')).toHaveLength(5);

@@ -20,7 +20,7 @@ interface HandedRow {
 export function handingOver({ schema, apart }: Database): HandingOver {
   const handOverDue = /* sql */ `
 select handler, handler_id::text as handler_text, position::text as position_text, fence::text as fence_text, event_id
-from ${schema}.hand_over($1::text[], $2::int[], $3::int, $4::text, $5::float8, $6::int)
+from ${schema}.hand_over_next($1::text[], $2::int[], $3::int, $4::text, $5::float8, $6::int, $7::int)
 order by position, handler`;
 
   const takeQueued = selectClaimed(
@@ -42,7 +42,7 @@ order by leased_until limit $3::int`;
     async handOver(request) {
       const { names, limits } = handlerLimits(request);
       if (names.length === 0 || request.limit < 1) return [];
-      const { limit, worker, leaseFor, mostWaiting } = request;
+      const { limit, worker, leaseFor, mostWaiting, sequencing = 0 } = request;
       const rows = await apart<HandedRow>(handOverDue, [
         names,
         limits,
@@ -50,6 +50,7 @@ order by leased_until limit $3::int`;
         keptText(worker),
         leaseFor,
         atMostInt(mostWaiting),
+        atMostInt(sequencing),
       ]);
       return rows.map(toHanded);
     },

@@ -15,7 +15,10 @@ type Leasing = Pick<DeliveryLog, 'claim' | 'complete' | 'fail' | 'renew' | 'rele
 export function leasing(database: Database): Leasing {
   const { schema, query, apart } = database;
 
-  const claimDue = selectClaimed(schema, 'claim($1::text[], $2::int[], $3::int, $4::text, $5::float8)');
+  const claimDue = selectClaimed(
+    schema,
+    'claim_next($1::text[], $2::int[], $3::int, $4::text, $5::float8, $6::int)',
+  );
 
   const leases = '$1::bigint[], $2::int[], $3::bigint[]';
 
@@ -23,13 +26,14 @@ export function leasing(database: Database): Leasing {
     async claim(request) {
       const { names, limits } = handlerLimits(request);
       if (names.length === 0 || request.limit < 1) return [];
-      const { limit, worker, leaseFor } = request;
+      const { limit, worker, leaseFor, sequencing = 0 } = request;
       const rows = await apart<ClaimedRow>(claimDue, [
         names,
         limits,
         atMostInt(limit),
         keptText(worker),
         leaseFor,
+        atMostInt(sequencing),
       ]);
       return rows.map(toClaimed);
     },

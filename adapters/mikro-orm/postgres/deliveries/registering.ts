@@ -3,7 +3,7 @@ import type { Database } from '../database.js';
 import { isStorable } from '../parameters.js';
 import { sequence } from '../sequence.js';
 
-type Registering = Pick<DeliveryLog, 'register' | 'sequence' | 'registrations'>;
+type Registering = Pick<DeliveryLog, 'register' | 'sequence' | 'sequenceAll' | 'registrations'>;
 
 interface HandlerRow {
   readonly name: string;
@@ -56,6 +56,8 @@ select name, to_json(types)::text as types_json, starts_from, attempts, ordered 
     },
 
     sequence: sequenceSome,
+
+    sequenceAll: () => sequence(apart, schema),
 
     async registrations() {
       const rows = await query<HandlerRow>(selectHandlers, []);
