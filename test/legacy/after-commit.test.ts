@@ -257,6 +257,18 @@ describe('a listener after the commit', () => {
     expect(when_called.mock.calls).toEqual([[{ order: 1 }], []]);
   });
 
+  it('may be a function, which is what a block cannot be', async () => {
+    const { shop, inTransaction } = connected();
+    const block = jest.fn();
+    const note = (order: unknown) => block(order);
+    shop.subscribe(note, { on: 'paid', with: 'call', deliver: 'after-commit' });
+    await inTransaction(() => {
+      shop.tell('paid', { order: 1 }).tell('opened');
+      expect(block).not.toHaveBeenCalled();
+    });
+    expect(block.mock.calls).toEqual([[{ order: 1 }]]);
+  });
+
   it('reports what its broadcaster throws', async () => {
     const { bus, shop, errors, ear, inTransaction } = connected();
     const broadcast = () => {
@@ -391,6 +403,19 @@ describe('outside a transaction, a listener after the commit', () => {
     expect(counted).toEqual([2, 4]);
   });
 
+  it('is waited for by bus.settled() although no store is connected any more', async () => {
+    const bus = createBus();
+    const heard: string[] = [];
+    const opened = async () => {
+      await turn();
+      heard.push('opened');
+    };
+    bus.subscribe({ opened }, later);
+    bus.publisher({}).broadcast('opened');
+    await bus.settled();
+    expect(heard).toEqual(['opened']);
+  });
+
   it('hears what is still on its way when the bus is let go', async () => {
     const { store, heard, ear } = connected();
     const bus = createBus();
@@ -421,6 +446,17 @@ describe('of a broadcast that is not recorded, a listener after the commit', () 
     expect(heard).toEqual(['inline', 'later']);
     await bus.settled();
     expect(errors).toEqual([expect.objectContaining({ code: 'listener_failed' })]);
+  });
+
+  it('hears at once also when an inline listener throws', () => {
+    const bus = createBus();
+    const waiting = jest.fn();
+    const opened = () => {
+      throw new Error('inline');
+    };
+    bus.subscribe({ opened: waiting }, later).subscribe({ opened });
+    expect(() => bus.publisher({}).broadcast('opened', 1)).toThrow('inline');
+    expect(waiting.mock.calls).toEqual([[1]]);
   });
 
   it('waits for the transaction around it all the same', async () => {
@@ -486,5 +522,35 @@ describe('phantoms', () => {
       { listener: 'note', method: 'paid', count: 1 },
       { listener: 'anonymous function', method: 'paid', count: 1 },
     ]);
+  });
+
+  it('say which listener to move after the commit, and are none then', async () => {
+    const { bus, shop, inTransaction } = connected();
+    const mailed: number[] = [];
+    class ReceiptMailer {
+      paid({ order }: { order: number }) {
+        mailed.push(order);
+      }
+    }
+    const decline = (order: number) => async () => {
+      shop.tell('paid', { order });
+      return declined();
+    };
+    const mailer = new ReceiptMailer();
+    bus.subscribe(mailer);
+    await expect(inTransaction(decline(1))).rejects.toThrow('declined');
+    using printed = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    // #region phantoms
+    console.log(bus.phantoms); // [{ listener: 'ReceiptMailer', method: 'paid', count: 1 }]
+    // #endregion
+    expect(printed.mock.calls).toEqual([[[{ listener: 'ReceiptMailer', method: 'paid', count: 1 }]]]);
+    bus.unsubscribe(mailer);
+    // #region after-commit
+    bus.subscribe(mailer, { deliver: 'after-commit' }); // was: bus.subscribe(mailer)
+    // #endregion
+    await expect(inTransaction(decline(2))).rejects.toThrow('declined');
+    await inTransaction(() => shop.tell('paid', { order: 3 }));
+    expect(mailed).toEqual([1, 3]);
+    expect(bus.phantoms).toEqual([{ listener: 'ReceiptMailer', method: 'paid', count: 1 }]);
   });
 });

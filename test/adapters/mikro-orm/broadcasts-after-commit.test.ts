@@ -103,11 +103,13 @@ async function types(): Promise<readonly string[]> {
 function ear() {
   const heard: string[] = [];
   const seen: Promise<readonly string[]>[] = [];
+  const inTransaction = new Set<boolean>();
   const note = ({ name }: { name: string }) => {
     heard.push(name);
     seen.push(bands());
+    inTransaction.add(orm.em.isInTransaction());
   };
-  return { heard, seen, listener: { renamed: note, band_created: note, band_updated: note } };
+  return { heard, seen, inTransaction, listener: { renamed: note, band_created: note, band_updated: note } };
 }
 
 const undone = () => Promise.reject(new Error('undo'));
@@ -203,7 +205,7 @@ describe('a listener after the commit', () => {
   it('follows the transaction with what is not recorded, that of its entity too', async () => {
     disconnect();
     connect('ignore');
-    const { heard, listener } = ear();
+    const { heard, inTransaction, listener } = ear();
     bus.subscribe(listener, later);
     const em = orm.em.fork();
     const band = em.create(Band, { name: 'Ada' });
@@ -217,7 +219,12 @@ describe('a listener after the commit', () => {
     band.tell('band_updated', { name: 'Barbara' });
     expect(heard).toEqual(['Ada']);
     await em.commit();
-    expect(heard).toEqual(['Ada', 'Barbara']);
+    await em.transactional(async () => {
+      band.tell('band_updated', { name: 'Cleo' });
+      expect(heard).toEqual(['Ada', 'Barbara']);
+    });
+    expect(heard).toEqual(['Ada', 'Barbara', 'Cleo']);
+    expect([...inTransaction]).toEqual([false]);
     expect(await types()).toEqual(['BandCreated']);
     disconnect();
     connect();
