@@ -1,12 +1,16 @@
 import { InvalidArgument } from '../src/index.js';
 import { asText } from './event-name.js';
 import type { Failures } from './failures.js';
+import type { Phantoms } from './phantoms.js';
 import type { Registration } from './registration.js';
 
 export type Block = (...args: never[]) => unknown;
 
 /** @throws {InvalidArgument} There is no event name, or the last argument is no function. */
-export function registerBlock(given: readonly unknown[], failures: Failures): Registration {
+export function registerBlock(
+  given: readonly unknown[],
+  { failures, phantoms }: { readonly failures: Failures; readonly phantoms: Phantoms },
+): Registration {
   const block = given.at(-1);
   if (typeof block !== 'function') {
     throw new InvalidArgument(
@@ -30,7 +34,8 @@ export function registerBlock(given: readonly unknown[], failures: Failures): Re
     listener: block,
     deliveryOf(eventName) {
       if (!events.has(eventName)) return undefined;
-      return (_publisher, args) => {
+      return (_publisher, args, event) => {
+        if (event !== undefined) phantoms.hear(event, block, eventName);
         const result: unknown = Reflect.apply(block, undefined, args);
         if (typeof result === 'object' && result !== null) failures.watch(result, eventName, block);
       };

@@ -51,7 +51,7 @@ export interface Bus {
   /** Puts the broadcaster `default` back to the direct call; a new bus has done so. */
   readonly setup: () => void;
   /**
-   * Hears what cannot be thrown at a publisher, such as {@link ListenerFailed} of an async listener. Without any
+   * Hears what cannot be thrown at a publisher, such as {@link ListenerFailed} of a listener that is async or runs after the commit. Without any
    * handler such an error becomes a process warning.
    *
    * @returns Takes the handler away again.
@@ -73,9 +73,12 @@ export interface Bus {
   readonly pair: (name: string, options: PairOptions) => Pair;
   /** The pairs of this bus, as declared. */
   readonly pairs: readonly Pair[];
-  /** How often each listener has run for events whose transaction then rolled back: the reason to move it. */
+  /**
+   * How often each listener and block has run inline for recorded broadcasts whose transaction or savepoint then
+   * rolled back, in this process: the reason to subscribe it with `deliver: 'after-commit'`.
+   */
   readonly phantoms: readonly Phantom[];
-  /** Resolves when everything broadcast so far is recorded and its handlers have run. */
+  /** Resolves when everything broadcast so far is recorded, and its handlers and listeners after the commit have run. */
   readonly settled: () => Promise<void>;
   /**
    * Records without telling listeners, for emitters that have listeners of their own. Never throws: what cannot be

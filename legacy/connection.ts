@@ -4,6 +4,7 @@ import {
   PublishedInReplay,
   RecordingFailed,
   UnmappedBroadcast,
+  type BackgroundSource,
   type Event,
   type EventClass,
   type EventStore,
@@ -12,7 +13,7 @@ import {
 import { Backlog, defaultBacklog, type BacklogOptions } from './backlog.js';
 import { toEventName } from './event-name.js';
 import { rawEvent, readMapping, type EventMap, type MappedEvent } from './event-mapping.js';
-import type { Broadcast, Recorder } from './recorder.js';
+import type { Broadcast, Recorded, Recorder } from './recorder.js';
 
 export interface ConnectOptions {
   /** Broadcast names and the events they are recorded as. */
@@ -34,10 +35,12 @@ export interface ConnectedBus {
   /** The event may still be rolled back. */
   enlisted(event: Event): void;
   report(error: Error): void;
+  /** Waits for listeners after the commit. False when none runs. */
+  wait(): Promise<boolean>;
 }
 
 /** One bus on one store: every broadcast is recorded, and mapped events of new code reach the old listeners. */
-export class Connection implements Recorder {
+export class Connection implements Recorder, BackgroundSource {
   readonly #store: EventStore;
   readonly #bus: ConnectedBus;
   readonly #mapped: ReadonlyMap<string, MappedEvent>;
@@ -56,27 +59,33 @@ export class Connection implements Recorder {
       bus.report(error),
     );
     store.register(...[...this.#mapped.values()].map((each) => each.eventClass));
-    store.recording.attach(this.#backlog);
+    store.recording.attach(this);
     this.#unsubscribe = [...this.#mapped.values()].flatMap((each) => this.#listen(each));
   }
 
   /** @throws {BacklogFull} {UnmappedBroadcast} {PublishedInReplay} before any listener hears the broadcast. */
   record(broadcast: Broadcast): Event | undefined {
-    const mapped =
-      this.#mapped.get(broadcast.eventName) ?? this.#mapped.get(toEventName(broadcast.eventName));
-    if (mapped === undefined && this.#unmapped === 'ignore') return undefined;
-    if (mapped === undefined && this.#unmapped === 'refuse') throw new UnmappedBroadcast(broadcast.eventName);
-    try {
-      return this.#take(broadcast, mapped);
-    } catch (error) {
-      if (error instanceof BacklogFull || error instanceof PublishedInReplay) throw error;
-      this.#bus.report(new RecordingFailed(broadcast.eventName, error));
-      return undefined;
-    }
+    return this.#record(broadcast, this.#mappedAs(broadcast));
   }
 
-  settled(): Promise<void> {
-    return this.#backlog.settled();
+  /** @throws What {@link record} throws. */
+  recordFor(broadcast: Broadcast, hear: (event: Event | undefined) => void): Recorded {
+    const mapped = this.#mappedAs(broadcast);
+    if (mapped === undefined && this.#unmapped === 'ignore') {
+      return { event: undefined, waits: this.#follow(broadcast, () => hear(undefined)) };
+    }
+    return { event: this.#record(broadcast, mapped, hear), waits: true };
+  }
+
+  /** Also waits for listeners after the commit, and for what they broadcast. */
+  async settled(): Promise<void> {
+    do await this.#backlog.settled();
+    while (await this.#bus.wait());
+  }
+
+  async close(): Promise<void> {
+    await this.#backlog.close();
+    await this.settled();
   }
 
   /** What the listeners of a broadcast get of an event; `undefined` where the mapping does not say. */
@@ -89,28 +98,54 @@ export class Connection implements Recorder {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
-  #take(broadcast: Broadcast, mapped: MappedEvent | undefined): Event {
+  #mappedAs({ eventName }: Broadcast): MappedEvent | undefined {
+    return this.#mapped.get(eventName) ?? this.#mapped.get(toEventName(eventName));
+  }
+
+  #record(broadcast: Broadcast, mapped: MappedEvent | undefined, hear?: Hear): Event | undefined {
+    if (mapped === undefined && this.#unmapped === 'ignore') return undefined;
+    if (mapped === undefined && this.#unmapped === 'refuse') throw new UnmappedBroadcast(broadcast.eventName);
+    try {
+      return this.#take(broadcast, mapped, hear);
+    } catch (error) {
+      if (error instanceof BacklogFull || error instanceof PublishedInReplay) throw error;
+      this.#bus.report(new RecordingFailed(broadcast.eventName, error));
+      return undefined;
+    }
+  }
+
+  #take(broadcast: Broadcast, mapped: MappedEvent | undefined, hear: Hear | undefined): Event {
     const { eventName, publisher } = broadcast;
     const event = mapped === undefined ? rawEvent(broadcast) : mapped.toEvent(broadcast);
     const { recording } = this.#store;
     const prepared = recording.prepare(event, { stream: mapped?.streamOf(broadcast) });
+    const ready = (publication: Publication): Publication => {
+      for (const each of publication.events) this.#own.add(each);
+      if (hear === undefined) return publication;
+      return recording.tellFirst(publication, `legacy listeners of ${eventName}`, () => hear(event));
+    };
     if (prepared instanceof Promise) {
       if (recording.isInTransaction(publisher)) throw waitsInTransaction(eventName, prepared);
-      this.#backlog.push(
-        eventName,
-        prepared.then((publication) => this.#mark(publication)),
-      );
-    } else if (recording.enlist(this.#mark(prepared), publisher, () => this.#bus.rolledBack(event))) {
+      this.#backlog.push(eventName, prepared.then(ready));
+      return event;
+    }
+    const publication = ready(prepared);
+    if (recording.enlist(publication, publisher, () => this.#bus.rolledBack(event))) {
       this.#bus.enlisted(event);
     } else {
-      this.#backlog.push(eventName, prepared);
+      this.#backlog.push(eventName, publication);
     }
     return event;
   }
 
-  #mark(publication: Publication): Publication {
-    for (const event of publication.events) this.#own.add(event);
-    return publication;
+  /** Of what is not recorded: whether there is a transaction that decides whether it is heard. */
+  #follow({ publisher }: Broadcast, hear: () => void): boolean {
+    try {
+      return this.#store.recording.follow(hear, publisher);
+    } catch (error) {
+      this.#bus.report(error as Error);
+      return true;
+    }
   }
 
   #listen({ eventName, eventClass, toArgs }: MappedEvent): readonly (() => void)[] {
@@ -121,6 +156,8 @@ export class Connection implements Recorder {
     return [this.#store.subscribe(deliver, { to: [eventClass], name: `legacy listeners of ${eventName}` })];
   }
 }
+
+type Hear = (event: Event | undefined) => void;
 
 function waitsInTransaction(eventName: string, prepared: Promise<Publication>): InvalidArgument {
   prepared.catch(() => undefined);

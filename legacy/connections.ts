@@ -12,12 +12,19 @@ import type { Dispatcher } from './dispatcher.js';
 import type { Failures } from './failures.js';
 import type { Pairs } from './pairs/pairs.js';
 import type { Phantoms } from './phantoms.js';
+import type { Unattended } from './unattended.js';
+
+interface Witnesses {
+  readonly pairs: Pairs;
+  readonly phantoms: Phantoms;
+  readonly unattended: Unattended;
+}
 
 /** The store a bus records to; one at a time. */
 export function createConnections(
   dispatcher: Dispatcher,
   failures: Failures,
-  { pairs, phantoms }: { readonly pairs: Pairs; readonly phantoms: Phantoms },
+  { pairs, phantoms, unattended }: Witnesses,
 ): Pick<Bus, 'connect' | 'settled' | 'record'> {
   const all: Connection[] = [];
   let current: Connection | undefined;
@@ -49,6 +56,7 @@ export function createConnections(
           pairs.rolledBack(event);
         },
         report: (error) => failures.report(error),
+        wait: () => unattended.wait(),
       },
       options,
     );
@@ -68,7 +76,8 @@ export function createConnections(
   return {
     connect,
     async settled() {
-      for (const connection of all) await connection.settled();
+      do for (const connection of all) await connection.settled();
+      while (await unattended.wait());
       for (const pair of pairs.all) await pair.settled();
     },
     record(publisher, eventName, args) {

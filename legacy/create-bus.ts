@@ -11,16 +11,18 @@ import { Pairs } from './pairs/pairs.js';
 import { Phantoms } from './phantoms.js';
 import { type AnyClass, publisherMembers } from './publisher.js';
 import { readSingleSubscription, readSubscription } from './subscribe-arguments.js';
+import { Unattended } from './unattended.js';
 
 /** A bus of its own, in memory: its publishers, listeners and configuration are no other bus's. */
 export function createBus(): Bus {
   const configuration = createConfiguration();
   const failures = createFailures();
   const phantoms = new Phantoms();
+  const unattended = new Unattended(failures);
   const pairs = new Pairs((error) => failures.report(error));
   const dispatcher = createDispatcher(() => pairs.revision);
   const register = (listener: object, options: SubscribeOptions) =>
-    registerObject(listener, options, { configuration, failures, pairs, phantoms });
+    registerObject(listener, options, { configuration, failures, pairs, phantoms, unattended });
 
   const members = publisherMembers({
     broadcast: (publisher, event, args) => dispatcher.broadcast(publisher, event, args),
@@ -30,7 +32,7 @@ export function createBus(): Bus {
       for (const each of listeners) dispatcher.localOf(publisher).add(register(each, options));
     },
     on(publisher, given) {
-      dispatcher.localOf(publisher).add(registerBlock(given, failures));
+      dispatcher.localOf(publisher).add(registerBlock(given, { failures, phantoms }));
     },
   });
 
@@ -67,7 +69,7 @@ export function createBus(): Bus {
       return Object.freeze(dispatcher.global.registrations.map((each) => each.listener));
     },
     onError: (handler) => failures.onError(handler),
-    ...createConnections(dispatcher, failures, { pairs, phantoms }),
+    ...createConnections(dispatcher, failures, { pairs, phantoms, unattended }),
     pair: (name, options) => pairs.declare(name, options),
     get phantoms() {
       return phantoms.counts;

@@ -5,11 +5,13 @@ import { type EventFilter, readEventFilter } from './event-filter.js';
 import type { Failures } from './failures.js';
 import { definedMethod, findMethod, type Method } from './listener-method.js';
 import { readMethodName } from './method-name.js';
+import { type Moment, readMoment } from './moment.js';
 import type { Pair } from './pairs/pair.js';
 import type { Pairs } from './pairs/pairs.js';
 import type { Phantoms } from './phantoms.js';
 import type { Delivery, Registration } from './registration.js';
-import { readScope, type Scope } from './scope.js';
+import { type AcceptsPublisher, readScope, type Scope } from './scope.js';
+import type { Unattended } from './unattended.js';
 
 /** What a listener may ask for when it subscribes. All are read once, at the subscription. */
 export interface SubscribeOptions {
@@ -25,6 +27,19 @@ export interface SubscribeOptions {
   readonly broadcaster?: string | Broadcaster | null | undefined;
   /** `true` is the broadcaster configured as `async`; a key or a broadcaster wins over `broadcaster`. */
   readonly async?: boolean | string | Broadcaster | null | undefined;
+  /**
+   * `'inline'` (default): within `broadcast()`, also when its transaction rolls back later: `bus.phantoms` counts that.
+   *
+   * `'after-commit'`: what is on record, and nothing else. In a transaction once the outermost one has committed, never
+   * when it or a savepoint around the broadcast rolled back; elsewhere once the event is stored in the background. A
+   * broadcast that is not to be recorded, as without a store: after the transaction around it; at once, behind the
+   * inline listeners, where there is none. One whose recording fails is never heard.
+   *
+   * The order is that of the broadcasts, then of subscription; who is subscribed at the broadcast hears it. It runs in
+   * the async context of the publisher, in no transaction. What it throws goes to `bus.onError`, and keeps nobody else
+   * from hearing; for a promise that it returns only `bus.settled()` and `store.close()` wait.
+   */
+  readonly deliver?: Moment | null | undefined;
 }
 
 export interface RegistrationSetting {
@@ -32,21 +47,24 @@ export interface RegistrationSetting {
   readonly failures: Failures;
   readonly pairs: Pairs;
   readonly phantoms: Phantoms;
+  readonly unattended: Unattended;
 }
 
 /** @throws {InvalidArgument} An option can never have the effect it asks for. */
 export function registerObject(
   listener: object,
   options: SubscribeOptions,
-  { configuration, failures, pairs, phantoms }: RegistrationSetting,
+  { configuration, failures, pairs, phantoms, unattended }: RegistrationSetting,
 ): Registration {
   const broadcaster = readBroadcaster(options, configuration.broadcasters);
   const accepts = readEventFilter(options.on);
   const methodName = readMethodName(options, configuration.defaultPrefix);
   const scope = readScope(options.scope);
+  const moment = readMoment(options.deliver);
 
   return {
     listener,
+    deliver: moment,
     deliveryOf(eventName) {
       if (!accepts(eventName)) return undefined;
       const method = methodName(eventName);
@@ -59,12 +77,14 @@ export function registerObject(
           ? callDirectly(listener, method, watch)
           : callThrough(broadcaster, listener, method, watch);
       const paired = throughPair(deliver, pairs.find(listener, method));
-      if (scope === undefined) return paired;
-      return (publisher, args, event) => {
-        if (scope(publisher)) paired(publisher, args, event);
-      };
+      const scoped = scope === undefined ? paired : withinScope(paired, scope);
+      return moment === 'inline' ? scoped : unattended.surround(scoped, eventName, listener);
     },
   };
+}
+
+function withinScope(deliver: Delivery, scope: AcceptsPublisher): Delivery {
+  return (publisher, args, event) => (scope(publisher) ? deliver(publisher, args, event) : undefined);
 }
 
 /** The pair decides whether the listener performs. */

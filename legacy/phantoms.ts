@@ -3,7 +3,9 @@ import { nameOfListener } from './listener-name.js';
 
 /** How often a listener has run for events that were then rolled back. */
 export interface Phantom {
+  /** Name of its class; of a function or block its own. */
   readonly listener: string;
+  /** Of a block the event. */
   readonly method: string;
   readonly count: number;
 }

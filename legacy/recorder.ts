@@ -17,4 +17,15 @@ export interface Recorder {
    * @returns The event that it is recorded as; `undefined` when it is not.
    */
   record(broadcast: Broadcast): Event | undefined;
+  /**
+   * The same, for a broadcast that somebody wants to hear once it is committed. When it never is, `hear` is never
+   * called.
+   */
+  recordFor(broadcast: Broadcast, hear: (event: Event | undefined) => void): Recorded;
+}
+
+export interface Recorded {
+  readonly event: Event | undefined;
+  /** False when there is nothing to wait for: nobody else will hear. */
+  readonly waits: boolean;
 }

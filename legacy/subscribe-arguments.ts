@@ -8,7 +8,9 @@ export interface Subscription {
   readonly block: (() => unknown) | undefined;
 }
 
-const optionNames = new Set(['on', 'with', 'prefix', 'scope', 'broadcaster', 'async']);
+const optionNames = new Set(['on', 'with', 'prefix', 'scope', 'broadcaster', 'async', 'deliver']);
+/** A listener has such a method for an event of that name. */
+const neverFunctions = new Set(['deliver']);
 
 /**
  * Tells listeners, options and block apart: `(...listeners, options?, block?)`.
@@ -74,7 +76,8 @@ function looksLikeOptions(value: unknown): value is SubscribeOptions {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
   return Object.entries(Object.getOwnPropertyDescriptors(value)).every(
-    ([key, property]) => optionNames.has(key) || typeof property.value !== 'function',
+    ([key, property]) =>
+      typeof property.value !== 'function' || (optionNames.has(key) && !neverFunctions.has(key)),
   );
 }
 

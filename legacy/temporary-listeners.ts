@@ -4,6 +4,7 @@ import {
   type Delivery,
   type Registration,
   type RegistrationList,
+  type RegistrationSettings,
 } from './registration.js';
 
 /** Registrations that hold within one block and what it awaits. */
@@ -13,6 +14,7 @@ export interface TemporaryListeners {
   /** Those of the surrounding blocks, outer ones first. */
   current(): readonly RegistrationList[];
   deliveriesOf(eventName: string): readonly Delivery[];
+  afterCommitOf(eventName: string): readonly Delivery[];
 }
 
 interface Scope {
@@ -22,12 +24,12 @@ interface Scope {
 
 const none: readonly Delivery[] = [];
 
-export function createTemporaryListeners(revision: () => number): TemporaryListeners {
+export function createTemporaryListeners(settings: RegistrationSettings): TemporaryListeners {
   const storage = new AsyncLocalStorage<Scope>();
   let open = 0;
 
   function enter(registrations: readonly Registration[]): Scope {
-    const list = createRegistrationList(revision);
+    const list = createRegistrationList(settings);
     for (const each of registrations) list.add(each);
     open += 1;
     return { outer: storage.getStore(), list };
@@ -62,6 +64,8 @@ export function createTemporaryListeners(revision: () => number): TemporaryListe
     },
     deliveriesOf: (eventName) =>
       open === 0 ? none : current().flatMap((each) => each.deliveriesOf(eventName)),
+    afterCommitOf: (eventName) =>
+      open === 0 ? none : current().flatMap((each) => each.afterCommitOf(eventName)),
   };
 }
 

@@ -33,6 +33,8 @@ export class Pair {
   readonly #sampling: Sampling;
   /** Of events that are on their way into the log. */
   readonly #decisions = new WeakMap<Event, Decision>();
+  /** What the listener has heard; one that waits for the commit has not, as long as the event may roll back. */
+  readonly #heard = new WeakSet<Event>();
   #standing: Standing;
   #connected: Connected | undefined;
   #phantoms = 0;
@@ -144,6 +146,7 @@ export class Pair {
     if (event === undefined) return call();
     const decision = this.#decisions.get(event) ?? storedDecision(event, this.name);
     if (decision?.performs === 'handler') return undefined;
+    this.#heard.add(event);
     if (decision?.compared !== true || this.#connected === undefined) return call();
     const { comparing, isQueued } = this.#connected;
     const run = { near: [...near, this.#settings.listener], isShared: isQueued };
@@ -153,7 +156,7 @@ export class Pair {
   /** An event whose listener had run has been rolled back. */
   rolledBack(event: Event): void {
     const decision = this.#decisions.get(event);
-    if (decision?.performs !== 'listener') return;
+    if (decision?.performs !== 'listener' || !this.#heard.has(event)) return;
     this.#phantoms += 1;
     this.#connected?.comparing.forget(event.id);
   }

@@ -15,7 +15,7 @@ export class BacklogFull extends HandoverError {
   }
 }
 
-/** A broadcast could not be recorded. Its inline listeners have run. `cause` says why. */
+/** A broadcast could not be recorded. Its inline listeners have run, those after the commit never do. `cause` says why. */
 export class RecordingFailed extends HandoverError {
   readonly code = 'recording_failed';
   readonly eventName: string;
@@ -23,14 +23,14 @@ export class RecordingFailed extends HandoverError {
   constructor(eventName: string, cause: unknown) {
     super(
       `The broadcast "${eventName}" was not recorded: ${messageOf(cause)}`,
-      'Mend the cause, then record the event with `store.append()`; its listeners have run already.',
+      'Mend the cause, then record the event with `store.append()`; its inline listeners have run already.',
       cause,
     );
     this.eventName = eventName;
   }
 }
 
-/** A listener that is an async function rejected after `broadcast()` had returned. `cause` is what it threw. */
+/** A listener failed where `broadcast()` had returned: it is an async function, or runs after the commit. `cause` is what it threw. */
 export class ListenerFailed extends HandoverError {
   readonly code = 'listener_failed';
   readonly eventName: string;
@@ -38,7 +38,7 @@ export class ListenerFailed extends HandoverError {
 
   constructor(eventName: string, listenerName: string, cause: unknown) {
     super(
-      `The async listener ${listenerName} rejected on "${eventName}": ${messageOf(cause)}`,
+      `The listener ${listenerName} failed on "${eventName}" after broadcast() had returned: ${messageOf(cause)}`,
       'Catch the error inside the listener, or handle it in `bus.onError`.',
       cause,
     );

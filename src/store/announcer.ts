@@ -87,7 +87,10 @@ export class Announcer implements Audience {
   #dispatches(publication: Publication): Dispatch[] {
     return publication.events.map((event) => ({
       event,
-      recipients: () => this.#recipients(publication, event, 'after-commit'),
+      recipients: () => [
+        ...(publication.first === undefined ? [] : [publication.first]),
+        ...this.#recipients(publication, event, 'after-commit'),
+      ],
       call: (subscription, round) =>
         publication.resume(() => this.#outside(() => this.#call(publication, event, subscription, round))),
     }));

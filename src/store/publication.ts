@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Event } from '../events/event.js';
+import type { Subscription } from '../delivery/subscription.js';
 import type { Append, NewRecord, Stored } from '../log/event-log.js';
 import type { PublishOptions } from '../log/publish-options.js';
 import type { StoreContext } from './context.js';
@@ -21,6 +22,8 @@ export interface Publication {
   readonly context: StoreContext;
   /** Runs work in the async context of the publisher, which {@link takenAlong} remembers. */
   readonly resume: <T>(work: () => T) => T;
+  /** Hears it before the handlers of the store do, once it is committed. */
+  readonly first?: Subscription | undefined;
 }
 
 /** As it is while the publisher's own code carries it. */

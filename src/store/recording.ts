@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Around, Phase } from '../delivery/subscription.js';
 import type { Effect } from '../effects/effect.js';
 import { outsideScopes, type EffectScope } from '../effects/effect-scope.js';
@@ -24,6 +25,9 @@ export interface SurroundedSubscription {
   readonly run: Phase;
   readonly end: () => void;
 }
+
+/** What stands in a transaction to hear of its end. It writes nothing. */
+const nothing = { stream: undefined, expected: undefined, records: [] } as const;
 
 type SubscribeAround = (handler: unknown, options: object, around: Around) => SurroundedSubscription;
 
@@ -70,6 +74,44 @@ export class Recording {
   prepare(event: Event, options: PublishOptions = {}): Publication | Promise<Publication> {
     const prepared = this.#preparation.prepare(event, options);
     return prepared instanceof Promise ? prepared.then(takenAlong) : takenAlong(prepared);
+  }
+
+  /**
+   * The same publication, of which `tell` hears before all handlers of the store and where they run: once it is
+   * committed, in the context of its publisher, in no transaction.
+   *
+   * @param name For the report of what it throws.
+   */
+  tellFirst(publication: Publication, name: string, tell: () => unknown): Publication {
+    const first = {
+      name,
+      run: 'after-commit',
+      queued: undefined,
+      types: undefined,
+      handler: tell,
+      call: tell,
+    } as const;
+    return { ...publication, first };
+  }
+
+  /**
+   * Runs `work`, which belongs to no event, once the transaction open around `publisher`, else the one open here, has
+   * committed: in this context, but in no transaction. It is dropped with a rollback, also that of a savepoint.
+   *
+   * @returns False when there is none; nothing was done then.
+   * @throws {TransactionMismatch}
+   */
+  follow(work: () => void, publisher?: object): boolean {
+    const transaction = this.#transactionAround(publisher);
+    if (transaction === undefined) return false;
+    const resume = AsyncLocalStorage.snapshot();
+    transaction.add({
+      append: nothing,
+      written: () => undefined,
+      committed: () => resume(() => this.apart(work)),
+      rolledBack: () => undefined,
+    });
+    return true;
   }
 
   /**

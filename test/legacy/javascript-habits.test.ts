@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createDispatcher } from '../../legacy/dispatcher.js';
+import type { Recorder } from '../../legacy/recorder.js';
 import { createBus } from '../../legacy/index.js';
 import { earFor } from './ears.js';
 
@@ -73,6 +74,11 @@ describe('publishers', () => {
   });
 });
 
+const noRecorder: Recorder = {
+  record: () => undefined,
+  recordFor: () => ({ event: undefined, waits: false }),
+};
+
 describe('the recorder of a dispatcher', () => {
   it('is told once per broadcast, with the checked name, before any listener hears it', () => {
     const dispatcher = createDispatcher();
@@ -81,7 +87,7 @@ describe('the recorder of a dispatcher', () => {
     for (const name of ['first', 'second']) {
       dispatcher.global.add({ listener: {}, deliveryOf: () => () => log.push(name) });
     }
-    dispatcher.recordWith({ record: (broadcast) => void log.push(broadcast) });
+    dispatcher.recordWith({ ...noRecorder, record: (broadcast) => void log.push(broadcast) });
     dispatcher.broadcast(shop, 'shop-opened', [1]);
     expect(log).toEqual([{ publisher: shop, eventName: 'shop_opened', args: [1] }, 'first', 'second']);
     dispatcher.recordWith(undefined);
@@ -94,6 +100,7 @@ describe('the recorder of a dispatcher', () => {
     const log: unknown[] = [];
     dispatcher.global.add({ listener: {}, deliveryOf: () => () => log.push('heard') });
     dispatcher.recordWith({
+      ...noRecorder,
       record() {
         log.push('asked');
         throw new Error('the backlog is full');
@@ -113,7 +120,7 @@ describe('the recorder of a dispatcher', () => {
         log.push([name, publisher, ...args]),
     });
     dispatcher.global.add(registration('global'));
-    dispatcher.recordWith({ record: () => void log.push('recorded') });
+    dispatcher.recordWith({ ...noRecorder, record: () => void log.push('recorded') });
     dispatcher.temporary.during([registration('temporary')], () => dispatcher.deliver('opened', [1]));
     expect(log).toEqual([
       ['global', undefined, 1],

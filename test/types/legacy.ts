@@ -31,6 +31,18 @@ export const chained: Party = party
 export const heard: readonly object[] = party.listeners;
 export const returned: Bus = Party.subscribe(Map, { with: 'handle' });
 
+subscribe({}, { deliver: 'after-commit' });
+Party.subscribe({}, { deliver: 'inline', async: true });
+party.subscribe({}, { deliver: 'after-commit', with: 'changed' });
+export const meanwhile: Bus = subscribe({}, { deliver: 'after-commit' }, () => 5);
+export const awaited: Promise<Bus> = subscribe({}, { deliver: 'after-commit' }, async () => {});
+
+// @ts-expect-error a listener hears inline or after the commit
+party.subscribe({}, { deliver: 'queued' });
+// @ts-expect-error a listener hears inline or after the commit
+Party.subscribe({}, { deliver: true });
+// @ts-expect-error blocks are inline
+party.on('a', { deliver: 'after-commit' }, () => {});
 // @ts-expect-error the constructor is the base class's
 export const wrongId = new Party('7');
 // @ts-expect-error broadcast is for the publisher itself
