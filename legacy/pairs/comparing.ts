@@ -181,9 +181,10 @@ export class Comparing {
   }
 
   async #listenersOf(event: Event): Promise<readonly Observation[]> {
-    if (this.#meetings.has(event.id)) return this.#meetings.takeAll(event.id, patience);
     for (const wait of looks) {
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      // Also later: a listener may wait for the commit, too, and have its turn after the handler.
+      if (this.#meetings.has(event.id)) return this.#meetings.takeAll(event.id, patience);
       const shared = await this.#shared(event);
       if (shared !== undefined) return [shared.data.observation];
     }
