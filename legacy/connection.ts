@@ -93,6 +93,11 @@ export class Connection implements Recorder, BackgroundSource {
     return [...this.#mapped.values()].find((each) => each.eventClass === eventClass)?.toArgs?.(event);
   }
 
+  /** What broadcasts of this name, which may be none, are recorded as. */
+  eventClassOf(name: string): EventClass | undefined {
+    return this.#mapped.get(name.replaceAll('-', '_'))?.eventClass;
+  }
+
   /** Ends the connection; what was broadcast before is still recorded. */
   end(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();

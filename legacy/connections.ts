@@ -29,6 +29,11 @@ export function createConnections(
   const all: Connection[] = [];
   let current: Connection | undefined;
 
+  function report(error: Error): void {
+    if (error instanceof RecordingFailed) pairs.notRecorded(current?.eventClassOf(error.eventName));
+    failures.report(error);
+  }
+
   function connect(store: EventStore, options: ConnectOptions = {}): () => void {
     if (current !== undefined) {
       throw new InvalidArgument(
@@ -55,7 +60,7 @@ export function createConnections(
           phantoms.rolledBack(event);
           pairs.rolledBack(event);
         },
-        report: (error) => failures.report(error),
+        report,
         wait: () => unattended.wait(),
       },
       options,
@@ -85,7 +90,7 @@ export function createConnections(
         current?.record({ publisher, eventName: checkEventName(eventName), args });
       } catch (error) {
         if (error instanceof PublishedInReplay) throw error;
-        failures.report(new RecordingFailed(eventName, error));
+        report(new RecordingFailed(eventName, error));
       }
     },
   };

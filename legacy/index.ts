@@ -13,7 +13,9 @@ export type { ConnectOptions } from './connection.js';
 export type { EventMap, EventMapping } from './event-mapping.js';
 export { pair } from './pairs/declare-pair.js';
 export type { Condition, Evidence, GateOptions } from './pairs/gate.js';
-export type { Difference, ExpectedDifference } from './pairs/comparison.js';
+export type { ExpectedDifference } from './pairs/comparison.js';
+export type { Difference } from './pairs/differences.js';
+export type { Fault, FaultKind } from './pairs/fault.js';
 export type { Flags } from './pairs/flag-stages.js';
 export type { Phantom } from './phantoms.js';
 export type { Observation } from './pairs/observation.js';
@@ -25,8 +27,9 @@ export {
   StageSkipped,
   StageUnknown,
 } from './pairs/pair-errors.js';
-export { PairJudged, PairMoved } from './pairs/pair-events.js';
+export { PairJudged, PairMoved, PairNoiseMeasured } from './pairs/pair-events.js';
 export type { PairOptions } from './pairs/pair-options.js';
+export type { NoiseReport, NoisyPath } from './pairs/noise-report.js';
 export type { Finding, PairReport } from './pairs/pair-report.js';
 export type { MoveOptions } from './pairs/promotions.js';
 export type { Side, Stage, Standing } from './pairs/stage.js';

@@ -3,8 +3,7 @@ import type { Bus, Stage } from '../../legacy/index.js';
 import type { Application } from './application.js';
 import { CommandFailed } from './command-failed.js';
 import type { Output } from './output.js';
-
-const order: readonly Stage[] = ['legacy', 'record', 'shadow', 'live', 'handler', 'retired'];
+import { stageNames } from './stage-names.js';
 
 /** What is left of the old bus, as a file keeps it. */
 interface Inventory {
@@ -27,8 +26,8 @@ export async function showBurnDown({ bus }: Application, output: Output): Promis
   const unpaired = bus.listeners.length - new Set(bus.pairs.map((pair) => pair.settings.listener)).size;
   output.show(
     { days: Object.fromEntries(days), unpairedListeners: Math.max(0, unpaired) },
-    ['Day', ...order],
-    Array.from(days, ([date, counts]) => [date, ...order.map((stage) => String(counts[stage]))]),
+    ['Day', ...stageNames],
+    Array.from(days, ([date, counts]) => [date, ...stageNames.map((stage) => String(counts[stage]))]),
   );
   output.say(`\n${Math.max(0, unpaired)} listeners are in no pair.`);
 }
@@ -84,7 +83,7 @@ function newListeners(before: Inventory, now: Inventory): readonly string[] {
 async function wentBack(bus: Bus, before: Inventory, now: Inventory): Promise<readonly string[]> {
   const behind = Object.entries(before.pairs).filter(([name, stage]) => {
     const current = now.pairs[name];
-    return current !== undefined && order.indexOf(current) < order.indexOf(stage);
+    return current !== undefined && stageNames.indexOf(current) < stageNames.indexOf(stage);
   });
   const told = await Promise.all(
     behind.map(async ([name, stage]) => {

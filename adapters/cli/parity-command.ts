@@ -1,3 +1,4 @@
+import { closest, distance } from 'fastest-levenshtein';
 import type { PairReport } from '../../legacy/index.js';
 import type { Application } from './application.js';
 import { CommandFailed } from './command-failed.js';
@@ -19,22 +20,28 @@ export async function showParity(
   const reports = await Promise.all(pairs.map((pair) => pair.report()));
   output.show(
     reports.map(({ text: _text, ...report }) => report),
-    ['Pair', 'Stage', 'Compared', 'Match', 'In a row', 'Differs at most', 'Gate'],
+    ['Pair', 'Stage', 'Compared', 'Match', 'In a row', 'Differs at most', 'Noise', 'Gate'],
     reports.map((report) => rowOf(report)),
   );
-  for (const report of reports) if (report.findings.length > 0) output.say(`\n${report.text}`);
+  for (const report of reports) if (hasMoreToSay(report)) output.say(`\n${report.text}`);
   return reports.every(({ findings }) => findings.length === 0);
 }
 
 export function noSuchPair(name: string, pairs: readonly { readonly name: string }[]): CommandFailed {
-  const known = pairs.map((pair) => pair.name).join(', ');
-  return new CommandFailed(
-    `There is no pair "${name}".`,
-    known === '' ? 'Declare it with `bus.pair(…)`.' : `Known: ${known}.`,
-  );
+  const names = pairs.map((pair) => pair.name);
+  if (names.length === 0) {
+    return new CommandFailed(`There is no pair "${name}".`, 'Declare it with `bus.pair(…)`.');
+  }
+  const near = closest(name, names);
+  const question = distance(name, near) <= Math.max(2, name.length / 3) ? `Did you mean ${near}? ` : '';
+  return new CommandFailed(`There is no pair "${name}".`, `${question}Known: ${names.join(', ')}.`);
 }
 
-function rowOf({ pair, stage, percent, evidence }: PairReport): readonly string[] {
+function hasMoreToSay({ findings, noise }: PairReport): boolean {
+  return findings.length > 0 || noise.paths.length > 0 || noise.unusedMasks.length > 0;
+}
+
+function rowOf({ pair, stage, percent, evidence, noise }: PairReport): readonly string[] {
   const { verdicts, matchRate, streak, rateBound, conditions } = evidence;
   const closed = conditions.filter(({ holds }) => !holds).map(({ name }) => name);
   const compared = Object.entries(verdicts)
@@ -47,6 +54,7 @@ function rowOf({ pair, stage, percent, evidence }: PairReport): readonly string[
     matchRate === null ? '–' : `${(matchRate * 100).toFixed(1)} %`,
     String(streak),
     streak === 0 ? '–' : `${(rateBound * 100).toFixed(2)} %`,
+    noise.runs + noise.wanted === 0 ? '–' : `${noise.paths.length} paths in ${noise.runs} runs`,
     closed.length === 0 ? 'open' : `closed: ${closed.join(', ')}`,
   ];
 }

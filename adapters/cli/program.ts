@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { HandoverError } from '../../src/index.js';
 import type { MoveOptions } from '../../legacy/index.js';
 import { loadApplication, type Application } from './application.js';
@@ -6,6 +6,7 @@ import { checkInventory, showBurnDown, writeInventory } from './burn-down-comman
 import { demote, promote } from './move-commands.js';
 import { jsonOutput, tableOutput, type Output } from './output.js';
 import { showParity } from './parity-command.js';
+import { stageNames } from './stage-names.js';
 import { showStages } from './stages-command.js';
 
 export interface Terminal {
@@ -101,12 +102,13 @@ function program({ out, err }: Terminal, answer: (isYes: boolean) => void): Comm
   return root;
 }
 
-function moving(root: Command, name: string, description: string): Command {
+function moving(root: Command, name: 'promote' | 'demote', description: string): Command {
+  const neighbour = name === 'promote' ? 'next' : 'previous';
   return root
     .command(name)
     .description(description)
     .argument('<pair>')
-    .option('--to <stage>', 'default: the next one')
+    .addOption(new Option('--to <stage>', `default: the ${neighbour} one`).choices(stageNames))
     .option('--percent <number>', 'of the streams whose events the handler performs in live', percentFrom)
     .option('--who <name>', 'kept in the ledger (default: the user)')
     .option('--why <text>', 'kept in the ledger');

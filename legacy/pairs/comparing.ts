@@ -1,15 +1,25 @@
 import { v5 as nameId } from 'uuid';
 import { FrozenWorld, guardEffects, type Event, type EventStore } from '../../src/index.js';
 import type { Decision } from './decision.js';
-import type { Given } from './masking.js';
+import type { Fault } from './fault.js';
+import { toShare } from './comparison.js';
+import { givenBy } from './masking.js';
 import { Meetings } from './meetings.js';
-import { observe, observeWithin, withoutUndo, type Observation, type RunSettings } from './observation.js';
+import { NoiseMeter } from './noise-meter.js';
+import {
+  observe,
+  observeWithin,
+  toUndo,
+  withoutUndo,
+  type Observation,
+  type RunSettings,
+} from './observation.js';
 import { ListenerObserved, verdictsOf } from './pair-events.js';
 import type { PairSettings } from './pair-options.js';
 import type { Saboteur } from './saboteur.js';
 import { Taints } from './taints.js';
 import { Trials } from './trials.js';
-import { judge, shapeOf, type Verdict } from './verdict.js';
+import { judge, shapeOf, type Judged, type Verdict } from './verdict.js';
 import { VerdictLog } from './verdict-log.js';
 
 export interface ComparingParts {
@@ -33,6 +43,7 @@ export class Comparing {
   readonly #meetings = new Meetings();
   readonly #trials: Trials;
   readonly #verdicts: VerdictLog;
+  readonly #noise: NoiseMeter;
   readonly #taints = new Taints();
   readonly #unguard = guardEffects();
   #sharing: Promise<unknown> = Promise.resolve();
@@ -41,7 +52,9 @@ export class Comparing {
     this.#parts = parts;
     const { store, settings, report } = parts;
     this.#trials = new Trials(report);
-    this.#verdicts = new VerdictLog(store, settings.name, settings.redact, report);
+    const { name, redaction } = settings;
+    this.#verdicts = new VerdictLog({ store, pair: name, redaction, report });
+    this.#noise = new NoiseMeter({ store, settings, report });
     store.register(ListenerObserved);
   }
 
@@ -83,6 +96,17 @@ export class Comparing {
     const listeners = await this.#listenersOf(event);
     const handler = await this.#try(event, decision, { call, after: listeners });
     this.#judge(event, decision, { listener: listeners[0], handler, listenerRuns: listeners.length });
+    if (decision.measured === true) this.#measure(event, decision, async () => listeners);
+  }
+
+  /** Whether the listener, which performs the event that is about to be appended, shall be compared with itself. */
+  choosesForNoise(): boolean {
+    return this.#noise.chooses();
+  }
+
+  /** The event is in the log: the listener runs again, in the background. */
+  measureNoise(event: Event, decision: Decision): void {
+    this.#measure(event, decision, () => this.#listenersOf(event));
   }
 
   /** The event was rolled back, and what its listener did has no other side. @returns Whether it had run. */
@@ -101,15 +125,20 @@ export class Comparing {
     this.#verdicts.countNotSampled();
   }
 
+  countNotRecorded(): void {
+    this.#verdicts.countNotRecorded();
+  }
+
   async settled(): Promise<void> {
     await this.#trials.settled();
     await this.#sharing;
+    await this.#noise.settled();
     await this.#verdicts.settled();
   }
 
-  #inBackground(run: () => Promise<void>): void {
+  #inBackground(run: () => Promise<void>, refused = () => this.#verdicts.countNotSampled()): void {
     this.#parts.store.recording.apart(() => {
-      if (!this.#trials.start(run)) this.#verdicts.countNotSampled();
+      if (!this.#trials.start(run)) refused();
     });
   }
 
@@ -118,16 +147,18 @@ export class Comparing {
     event: Event,
     decision: Decision,
     { call, after }: { readonly call: () => unknown; readonly after: readonly Observation[] },
+    late?: RunSettings['late'],
   ): Promise<Observation> {
     const { store, settings } = this.#parts;
     // Between the event and the first look at the clock time goes by, so that `now` is not taken for the event's time.
     const at = (event.timestamp ?? new Date()).getTime() + 1;
     const run: RunSettings = {
       ...this.#settings(event, decision),
+      ...(late && { late }),
       mode: 'captured',
       world: new FrozenWorld(at, event.id),
     };
-    const undone = after.flatMap(({ effects }) => effects);
+    const undone = after.flatMap(toUndo);
     return store.recording.rehearse(() => observeWithin(settings.budget, run, call), undone);
   }
 
@@ -138,7 +169,7 @@ export class Comparing {
   #settings(event: Event, decision: Decision, near?: readonly unknown[]): Omit<RunSettings, 'mode'> {
     return {
       watch: (scope) => this.#parts.store.recording.watch(scope, near),
-      late: (what) => this.#taint(event, decision, what),
+      late: (what) => decision.compared && this.#taint(event, decision, what),
     };
   }
 
@@ -150,9 +181,10 @@ export class Comparing {
   }
 
   async #listenersOf(event: Event): Promise<readonly Observation[]> {
-    if (this.#meetings.has(event.id)) return this.#meetings.takeAll(event.id, patience);
     for (const wait of looks) {
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      // Also later: a listener may wait for the commit, too, and have its turn after the handler.
+      if (this.#meetings.has(event.id)) return this.#meetings.takeAll(event.id, patience);
       const shared = await this.#shared(event);
       if (shared !== undefined) return [shared.data.observation];
     }
@@ -172,7 +204,11 @@ export class Comparing {
     const append = async () => {
       const [seen] = await this.#meetings.waitFor([observation], patience);
       if (seen === undefined) return;
-      const data = { pair: name, eventId: event.id, observation: seen };
+      const data = {
+        pair: name,
+        eventId: event.id,
+        observation: toShare(seen, settings.rules, givenBy(event)),
+      };
       await store.append(new ListenerObserved(data, { id: this.#sharedId(event) }), {
         stream: `${verdictsOf(name)}/listener`,
       });
@@ -186,33 +222,50 @@ export class Comparing {
     return nameId(`${this.#parts.settings.name} ${event.id}`, namespace);
   }
 
+  #measure(event: Event, decision: Decision, performed: () => Promise<readonly Observation[]>): void {
+    const run = async () => {
+      const [first] = await performed();
+      if (first === undefined) return;
+      await this.#noise.measure(event, first, () => {
+        const call = this.#parts.listenerFor(event);
+        return call && this.#try(event, decision, { call, after: [first] }, () => undefined);
+      });
+    };
+    this.#inBackground(run, () => undefined);
+  }
+
   #judge(event: Event, decision: Decision, { listener, handler, listenerRuns }: Sides): void {
-    const isHandlerTried = decision.performs === 'listener';
-    const tried = isHandlerTried ? handler : listener;
-    const altered = tried === undefined ? undefined : this.#parts.saboteur.alter(tried);
-    this.#give(event, decision, {
-      listener: isHandlerTried ? listener : (altered ?? listener),
-      handler: this.#taints.on(event.id, isHandlerTried ? (altered ?? handler) : handler),
-      listenerRuns,
-      sabotaged: altered !== undefined,
-    });
+    const sides = { listener, handler: this.#taints.on(event.id, handler), listenerRuns };
+    const tried = decision.performs === 'listener' ? sides.handler : listener;
+    const { saboteur } = this.#parts;
+    // A fault counts as noticed only where there is nothing else to notice.
+    if (tried === undefined || !saboteur.isArmed || this.#judged(event, sides).verdict !== 'match') {
+      this.#give(event, decision, sides);
+      return;
+    }
+    const { observation, fault } = saboteur.alter(tried, event.id);
+    const altered = decision.performs === 'listener' ? { handler: observation } : { listener: observation };
+    this.#give(event, decision, { ...sides, ...altered, fault });
+  }
+
+  #judged(event: Event, { listener, handler, listenerRuns }: Sides): Judged {
+    const [one, other] = [listener && withoutUndo(listener), withoutUndo(handler)];
+    return judge(one, other, this.#parts.settings.rules, { listenerRuns, given: givenBy(event) });
   }
 
   #give(event: Event, { stage, performs }: Decision, sides: Sides): void {
     const { settings, judged } = this.#parts;
-    const { listenerRuns, sabotaged = false } = sides;
-    const listener = sides.listener && withoutUndo(sides.listener);
-    const handler = withoutUndo(sides.handler);
     const verdict: Verdict = {
       pair: settings.name,
       eventId: event.id,
       stage,
       performed: performs,
-      ...judge(listener, handler, settings.rules, { listenerRuns, given: givenBy(event) }),
+      ...this.#judged(event, sides),
       shape: shapeOf(event.data),
-      listener,
-      handler,
-      sabotaged,
+      listener: sides.listener && withoutUndo(sides.listener),
+      handler: withoutUndo(sides.handler),
+      sabotaged: sides.fault !== undefined,
+      fault: sides.fault,
     };
     this.#verdicts.add(verdict);
     judged(verdict);
@@ -223,15 +276,11 @@ interface Sides {
   readonly listener: Observation | undefined;
   readonly handler: Observation;
   readonly listenerRuns?: number | undefined;
-  readonly sabotaged?: boolean;
+  readonly fault?: Fault | undefined;
 }
 
 export interface ListenerRun {
   readonly near: readonly unknown[];
   /** What it did is kept for a handler in another process. */
   readonly isShared: boolean;
-}
-
-function givenBy({ id, data, metadata, stream, timestamp }: Event): Given {
-  return { values: [id, data, metadata, stream], timestamp };
 }

@@ -7,6 +7,8 @@ export interface Decision {
   readonly performs: Side;
   /** Whether the other side is captured and both are compared. */
   readonly compared: boolean;
+  /** Whether the listener, which performs, is then compared with itself. */
+  readonly measured?: true | undefined;
 }
 
 /** Key of the metadata, which holds decisions by the name of their pair. */

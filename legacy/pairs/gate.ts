@@ -1,5 +1,7 @@
 import type { ExpectedDifference } from './comparison.js';
-import type { Verdict, VerdictKind } from './verdict.js';
+import type { FaultKind } from './fault.js';
+import { weighErrors, weighTrust } from './gate-errors.js';
+import { isNeutral, type Verdict, type VerdictKind } from './verdict.js';
 
 export interface GateOptions {
   /**
@@ -24,7 +26,16 @@ const noticeable = 5;
 const day = 86_400_000;
 
 export interface Condition {
-  readonly name: 'runs' | 'days' | 'shapes' | 'rules' | 'speed' | 'saboteur';
+  readonly name:
+    | 'recorded'
+    | 'runs'
+    | 'days'
+    | 'shapes'
+    | 'untrusted'
+    | 'errors'
+    | 'rules'
+    | 'speed'
+    | 'saboteur';
   readonly holds: boolean;
   /** What was found beside what is wanted, in words. */
   readonly found: string;
@@ -35,7 +46,7 @@ export interface Evidence {
   readonly verdicts: Readonly<Partial<Record<VerdictKind, number>>>;
   /** Matches per thousand of everything that was compared; `null` when nothing was. */
   readonly matchRate: number | null;
-  /** Matches since the last verdict that is none. */
+  /** Matches since the last verdict that speaks against the handler. */
   readonly streak: number;
   /** Of differences, with 95 % confidence; 1 when nothing is known. */
   readonly rateBound: number;
@@ -59,8 +70,10 @@ export function weigh(facts: GateFacts, options: GateSettings): Evidence {
       ([kind, each]) => [kind, each.length],
     ),
   );
-  const streak = real.slice(real.findLastIndex((each) => each.verdict !== 'match') + 1);
-  const matches = real.filter((each) => each.verdict === 'match').length;
+  const row = real.slice(real.findLastIndex((each) => !isMatch(each) && !isNeutral(each)) + 1);
+  const streak = row.filter(isMatch);
+  const matches = real.filter(isMatch).length;
+  const recent = real.slice(-Math.max(options.runs, row.length));
   return {
     verdicts: facts.notSampled > 0 ? { ...counts, 'not-sampled': facts.notSampled } : counts,
     matchRate: real.length === 0 ? null : matches / real.length,
@@ -70,6 +83,8 @@ export function weigh(facts: GateFacts, options: GateSettings): Evidence {
       runs(streak.length, options.runs),
       days(facts, options.days),
       shapes(real, streak, options.perShape),
+      weighTrust(recent),
+      weighErrors(recent),
       rules(facts),
       speed(streak, options.slowdown),
       saboteur(facts.verdicts),
@@ -112,26 +127,43 @@ function rules({ rules: all, now }: GateFacts): Condition {
 function speed(streak: readonly Verdict[], slowdown: number): Condition {
   const listener = p95(streak.map((each) => each.listener?.duration ?? 0));
   const handler = p95(streak.map((each) => each.handler?.duration ?? 0));
+  const allowed = Math.max(noticeable, listener * slowdown);
   return {
     name: 'speed',
-    holds: handler <= Math.max(noticeable, listener * slowdown),
-    found: `p95 of the handler ${handler.toFixed(1)} ms, of the listener ${listener.toFixed(1)} ms`,
+    holds: handler <= allowed,
+    found: `p95 of the handler ${handler.toFixed(1)} ms of ${allowed.toFixed(1)} ms, of the listener ${listener.toFixed(1)} ms`,
   };
 }
 
+const faultKinds: readonly FaultKind[] = ['dropped', 'altered', 'added'];
+
 function saboteur(verdicts: readonly Verdict[]): Condition {
   const planted = verdicts.filter((each) => each.sabotaged);
-  const caught = planted.filter((each) => each.verdict !== 'match');
+  const missed = planted.filter((each) => each.verdict === 'match');
   return {
     name: 'saboteur',
-    holds: planted.length > 0 && caught.length === planted.length,
-    found:
-      planted.length === 0
-        ? 'no fault was planted'
-        : `${caught.length} planted faults caught of ${planted.length}`,
+    holds: planted.length > 0 && missed.length === 0,
+    found: planted.length === 0 ? 'no fault was planted' : caughtOf(planted, missed),
   };
+}
+
+function caughtOf(planted: readonly Verdict[], missed: readonly Verdict[]): string {
+  const byKind = faultKinds.flatMap((kind) => {
+    const count = (among: readonly Verdict[]) => among.filter(({ fault }) => fault?.kind === kind).length;
+    return count(planted) === 0 ? [] : [`${kind} ${count(planted) - count(missed)} of ${count(planted)}`];
+  });
+  const unseen = new Set(missed.flatMap(({ fault }) => (fault ? `${fault.kind} ${fault.path}` : [])));
+  return [
+    `${planted.length - missed.length} planted faults caught of ${planted.length}`,
+    byKind.length === 0 ? '' : `: ${byKind.join(', ')}`,
+    unseen.size === 0 ? '' : `; not noticed: ${[...unseen].join(', ')}`,
+  ].join('');
 }
 
 function p95(durations: readonly number[]): number {
   return durations.toSorted((a, b) => a - b)[Math.ceil(durations.length * 0.95) - 1] ?? 0;
+}
+
+function isMatch({ verdict }: Verdict): boolean {
+  return verdict === 'match';
 }

@@ -1,4 +1,4 @@
-import { madeKeyPattern, type Effect } from '../../src/index.js';
+import { madeKeyPattern, type Effect, type Event } from '../../src/index.js';
 import type { Observation } from './observation.js';
 
 const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/gi;
@@ -6,8 +6,13 @@ const dateTime = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?
 
 /** What both sides are given. */
 export interface Given {
+  readonly eventId: string;
   readonly values: unknown;
   readonly timestamp: Date | undefined;
+}
+
+export function givenBy({ id, data, metadata, stream, timestamp }: Event): Given {
+  return { eventId: id, values: [id, data, metadata, stream], timestamp };
 }
 
 /**
@@ -22,13 +27,13 @@ export interface Given {
  */
 export function masking(
   { time, frozen, madeIds = [] }: Observation,
-  given: Given | undefined,
+  given: Given,
 ): (effect: Effect) => Effect {
   const spans = [time, frozen].filter((span) => span !== undefined);
   const made = new Set(madeIds.map((id) => id.toLowerCase()));
   const known = new Set<unknown>();
-  collect(given?.values, known);
-  if (frozen !== undefined) collect(given?.timestamp, known);
+  collect(given.values, known);
+  if (frozen !== undefined) collect(given.timestamp, known);
   const numbers = new Map<string, Map<string, string>>();
   const isNow = (at: number) => spans.some(({ from, to }) => at >= from && at <= to);
   const numbered = (key: string, group: string): string => {

@@ -26,6 +26,16 @@ export interface Observation {
   readonly frozen?: Span | undefined;
   /** Ids that the run made for itself. */
   readonly madeIds?: readonly string[] | undefined;
+  /** Of an observation that came through the store: its effects are as they are compared, secrets sealed. */
+  readonly shared?: Shared | undefined;
+}
+
+export interface Shared {
+  /** Rows, and how to undo them. */
+  readonly undoable: readonly Effect[];
+  readonly usedMasks: readonly string[];
+  /** Some of its secrets cannot be compared. */
+  readonly isBlind: boolean;
 }
 
 /** In milliseconds since 1970, both ends included. */
@@ -92,6 +102,11 @@ export async function observeWithin(
 
 export function isOverBudget({ error }: Observation): boolean {
   return error?.name === 'BudgetExceeded';
+}
+
+/** What a run that shall find what this one has found must undo. */
+export function toUndo({ effects, shared }: Observation): readonly Effect[] {
+  return shared?.undoable ?? effects;
 }
 
 /** For those who only read what it has done. */

@@ -8,6 +8,9 @@ import {
 import type { ComparisonRules, ExpectedDifference } from './comparison.js';
 import type { Flags } from './flag-stages.js';
 import { gateDefaults, type GateOptions, type GateSettings } from './gate.js';
+import { Masks } from './masks.js';
+import { Redaction } from './redaction.js';
+import { Sealing } from './sealing.js';
 import { isStage, type Stage, type Standing } from './stage.js';
 
 export interface PairOptions {
@@ -34,10 +37,28 @@ export interface PairOptions {
    * themselves.
    */
   readonly normalise?: ((effect: Effect) => Effect | undefined) | undefined;
+  /**
+   * Fields that are taken out of both sides before they are compared: paths as the report prints differences, such as
+   * `mails.send › 0 › nonce`, with `*` for any one part of the path. A mask hides no effect too few or too many, no
+   * error and no escape; one that never matched is reported.
+   */
+  readonly masks?: readonly string[] | undefined;
+  /**
+   * With how many events the listener is compared with itself, to learn which fields differ by themselves; default 0.
+   * In `record`, and in `shadow` while there are fewer, it runs a second time, captured. It is off by default because
+   * that changes twice what the listener keeps in memory, such as a counter or a cache.
+   */
+  readonly noise?: number | undefined;
   /** Differences that are right, each with a reason and a day on which it expires. */
   readonly expected?: readonly ExpectedDifference[] | undefined;
-  /** Names of fields that are kept out of stored verdicts, beside the usual secrets. */
+  /** Names of fields that are kept out of what is stored of comparisons, beside the usual secrets. */
   readonly redact?: readonly string[] | undefined;
+  /**
+   * Text of 16 characters or more that the processes of the pair share and the store does not know, such as from the
+   * environment. With it, redacted fields of a listener are compared with those of a handler in another process by a
+   * keyed digest (HMAC-SHA-256); without it, such verdicts are `untrusted`.
+   */
+  readonly redactKey?: string | undefined;
   readonly gate?: GateOptions | undefined;
   /** Where the stage comes from in place of `promote` and `demote`, such as `openFeatureFlags(client)`. */
   readonly flags?: Flags | undefined;
@@ -56,7 +77,8 @@ export interface PairSettings {
   readonly sample: number;
   readonly budget: number;
   readonly rules: ComparisonRules;
-  readonly redact: ReadonlySet<string>;
+  readonly noise: number;
+  readonly redaction: Redaction;
   readonly gate: GateSettings;
   readonly flags: Flags | undefined;
   readonly flag: string;
@@ -73,8 +95,11 @@ const optionNames = [
   'budget',
   'ordered',
   'normalise',
+  'masks',
+  'noise',
   'expected',
   'redact',
+  'redactKey',
   'gate',
   'flags',
   'flag',
@@ -97,6 +122,7 @@ export function pairSettings(name: unknown, options: unknown): PairSettings {
     throw new InvalidArgument('handler', 'a handler', undefined, `Write ${example}.`);
   const { stage = 'legacy' } = given;
   if (!isStage(stage)) throw new InvalidArgument('stage', "a stage such as 'shadow'", stage);
+  const redaction = new Redaction(new Set(given.redact));
   return {
     name,
     event: given.event,
@@ -110,9 +136,12 @@ export function pairSettings(name: unknown, options: unknown): PairSettings {
     rules: {
       ordered: new Set(checkKinds(given.ordered ?? [])),
       normalise: given.normalise ?? ((effect) => effect),
+      masks: new Masks(given.masks),
       expected: (given.expected ?? []).map((each) => checkRule(each)),
+      sealing: new Sealing(redaction, checkKey(given.redactKey)),
     },
-    redact: new Set(given.redact),
+    noise: wholeNumber('noise', given.noise ?? 0),
+    redaction,
     gate: gateSettings(given.gate),
     flags: checkFlags(given.flags),
     flag: given.flag ?? `handover.${name}`,
@@ -165,6 +194,21 @@ function gateSettings(options: GateOptions = {}): GateSettings {
   const pick = (key: keyof GateSettings) =>
     between(`gate.${key}`, options[key] ?? gateDefaults[key], 0, Number.MAX_SAFE_INTEGER);
   return { runs: pick('runs'), days: pick('days'), perShape: pick('perShape'), slowdown: pick('slowdown') };
+}
+
+function checkKey(key: unknown): string | undefined {
+  if (key === undefined || (typeof key === 'string' && key.length >= 16)) return key;
+  // Not the value: a key that is too short is a secret all the same.
+  throw new InvalidArgument(
+    'redactKey',
+    'text of 16 characters or more',
+    typeof key === 'string' ? 'less' : typeof key,
+  );
+}
+
+function wholeNumber(argument: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgument(argument, 'a whole number from 0', value);
 }
 
 function between(argument: string, value: unknown, from: number, to: number): number {

@@ -6,7 +6,8 @@ import { FlagStages } from './flag-stages.js';
 import { Ledger } from './ledger.js';
 import type { PairMoved } from './pair-events.js';
 import { isOverBudget } from './observation.js';
-import { readReport, settledSoon, type PairReport } from './pair-report.js';
+import { settledSoon } from './evidence.js';
+import { readReport, type PairReport } from './pair-report.js';
 import type { PairSettings } from './pair-options.js';
 import { Promotions, type MoveOptions } from './promotions.js';
 import { Saboteur } from './saboteur.js';
@@ -29,7 +30,7 @@ const mostOverBudget = 3;
 export class Pair {
   readonly #settings: PairSettings;
   readonly #report: (error: Error) => void;
-  readonly #saboteur = new Saboteur();
+  readonly #saboteur: Saboteur;
   readonly #sampling: Sampling;
   /** Of events that are on their way into the log. */
   readonly #decisions = new WeakMap<Event, Decision>();
@@ -45,6 +46,7 @@ export class Pair {
     this.#report = report;
     this.#standing = settings.start;
     this.#sampling = new Sampling(settings.sample);
+    this.#saboteur = new Saboteur(settings.rules);
   }
 
   get name(): string {
@@ -100,7 +102,10 @@ export class Pair {
     });
   }
 
-  /** Makes the next comparisons see an effect missing, or one too many: the gate wants such a fault caught. */
+  /**
+   * Plants faults in the next comparisons that would be a match: an effect missing, a value altered, an effect too many,
+   * in turn. The gate wants all that were planted caught.
+   */
   sabotage(count = 1): void {
     this.#saboteur.plant(count);
   }
@@ -124,6 +129,11 @@ export class Pair {
     await this.#connected?.flags?.settled();
   }
 
+  /** A broadcast of the event could not be recorded. */
+  notRecorded(): void {
+    this.#connected?.comparing.countNotRecorded();
+  }
+
   /** Before an event is appended: who performs it. */
   decide(event: Event, stream: string | undefined): Decision {
     const known = this.#decisions.get(event);
@@ -131,10 +141,14 @@ export class Pair {
     const standing = this.#standingFor(stream);
     const { stage } = standing;
     const isComparable = stage === 'shadow' || stage === 'live';
+    const compared = isComparable && this.#sampling.takes(event);
+    const isMeasurable = stage === 'record' || (stage === 'shadow' && compared);
+    const measured = isMeasurable && this.#connected?.comparing.choosesForNoise() === true;
     const decision: Decision = {
       stage,
       performs: performerOf(standing, stream ?? event.id),
-      compared: isComparable && this.#sampling.takes(event),
+      compared,
+      ...(measured && { measured }),
     };
     if (isComparable && !decision.compared) this.#connected?.comparing.countNotSampled();
     this.#decisions.set(event, decision);
@@ -147,7 +161,8 @@ export class Pair {
     const decision = this.#decisions.get(event) ?? storedDecision(event, this.name);
     if (decision?.performs === 'handler') return undefined;
     this.#heard.add(event);
-    if (decision?.compared !== true || this.#connected === undefined) return call();
+    const isWatched = decision?.compared === true || decision?.measured === true;
+    if (!isWatched || this.#connected === undefined) return call();
     const { comparing, isQueued } = this.#connected;
     const run = { near: [...near, this.#settings.listener], isShared: isQueued };
     return comparing.watchListener(event, decision, call, run);
@@ -220,6 +235,9 @@ export class Pair {
     const isCompared = decision.compared && !context.replaying && comparing !== undefined;
     if (decision.performs === 'handler') {
       return isCompared ? comparing.watchHandler(event, decision, call) : call();
+    }
+    if (decision.measured === true && !decision.compared && !context.replaying) {
+      comparing?.measureNoise(event, decision);
     }
     if (!isCompared) return undefined;
     if (context.delivery !== undefined) return comparing.tryHandlerNow(event, decision, call);

@@ -49,6 +49,11 @@ export class Pairs {
     return this.#byListener.get(listener)?.get(method);
   }
 
+  /** A broadcast could not be recorded as an event of this class. */
+  notRecorded(eventClass: EventClass | undefined): void {
+    for (const pair of eventClass === undefined ? [] : this.#of(eventClass.type)) pair.notRecorded();
+  }
+
   /** An event that a listener may have heard has been rolled back. */
   rolledBack(event: Event): void {
     for (const pair of this.#of(event.type)) pair.rolledBack(event);

@@ -1,9 +1,9 @@
 import { checkKnownOptions, InvalidArgument, type EventStore } from '../../src/index.js';
-import { weigh, type Evidence } from './gate.js';
+import { gateEvidence } from './evidence.js';
+import type { Evidence } from './gate.js';
 import type { Entry, Ledger } from './ledger.js';
 import { MovedMeanwhile, PairBrokenOff, PromotionRefused, StageSkipped } from './pair-errors.js';
 import type { PairSettings } from './pair-options.js';
-import { gateFacts, settledSoon } from './pair-report.js';
 import { isForward, isStage, isStep, stages, type Stage, type Standing } from './stage.js';
 
 export interface MoveOptions {
@@ -25,8 +25,6 @@ export interface PromotionParts {
   readonly settings: PairSettings;
 }
 
-/** Between these, evidence decides. */
-const gated: readonly Stage[] = ['shadow', 'live'];
 const mostTries = 5;
 
 /** Where the pair is, and the move that it came there by; `undefined`: it was declared there. */
@@ -54,7 +52,7 @@ export class Promotions {
     if (!isStep(from, to)) {
       throw new StageSkipped(this.#parts.settings.name, from.stage, to.stage, nextOf(from));
     }
-    const evidence = gated.includes(from.stage) ? await this.#evidence(place) : undefined;
+    const evidence = await this.#evidence(place);
     const failed = evidence?.conditions.filter(({ holds }) => !holds) ?? [];
     const isOverridden = failed.length > 0;
     if (isOverridden && (override !== true || why === undefined)) {
@@ -97,8 +95,7 @@ export class Promotions {
     if (!isStep(from, wanted)) {
       throw new StageSkipped(this.#parts.settings.name, from.stage, wanted.stage, nextOf(from));
     }
-    const isGated = isForward(from, wanted) && gated.includes(from.stage);
-    const evidence = isGated ? await this.#evidence(place) : undefined;
+    const evidence = isForward(from, wanted) ? await this.#evidence(place) : undefined;
     const overridden = evidence?.conditions.some(({ holds }) => !holds) ?? false;
     await this.#move(place, wanted, { who: 'flag', why: `flag ${flag}`, overridden, evidence });
   }
@@ -132,14 +129,13 @@ export class Promotions {
     await this.#parts.ledger.write({ from: standing, to, ...reason }, entry);
   }
 
-  async #evidence({ standing, entry }: Place): Promise<Evidence> {
+  #evidence({ standing, entry }: Place): Promise<Evidence | undefined> {
     const { store, settings } = this.#parts;
-    await settledSoon(store);
-    return weigh(await gateFacts({ store, settings, standing, entry }), settings.gate);
+    return gateEvidence({ store, settings, standing, entry });
   }
 
   #target(from: Standing, { to, percent }: MoveOptions, step: 1 | -1): Standing {
-    if (to !== undefined && !isStage(to)) throw new InvalidArgument('to', "a stage such as 'shadow'", to);
+    if (to !== undefined && !isStage(to)) throw new InvalidArgument('to', `one of ${stages.join(', ')}`, to);
     const stays = to === undefined && percent !== undefined && from.stage === 'live';
     const next = stages[stages.indexOf(from.stage) + step] ?? from.stage;
     const stage =

@@ -1,115 +1,80 @@
 import { v5 as nameId } from 'uuid';
-import { DuplicateEvent, type BackgroundSource, type Event, type EventStore } from '../../src/index.js';
-import { PairJudged, PairNotSampled, verdictsOf } from './pair-events.js';
-import { redact } from './redaction.js';
+import type { BackgroundSource, Event, EventStore } from '../../src/index.js';
+import { BatchWriter } from './batch-writer.js';
+import { PairJudged, PairNotRecorded, PairNotSampled, verdictsOf } from './pair-events.js';
+import type { Redaction } from './redaction.js';
 import type { Verdict } from './verdict.js';
 
-const pause = 200;
-const batch = 200;
-const mostWaiting = 10_000;
-const mostTries = 5;
 const namespace = '6b0f7f3e-52a4-5d0c-8a1d-94c6f3f2a0b1';
+
+export interface VerdictLogParts {
+  readonly store: EventStore;
+  readonly pair: string;
+  readonly redaction: Redaction;
+  readonly report: (error: unknown) => void;
+}
 
 /**
  * Keeps verdicts of one pair in its stream, many at a time and in the background. The same verdict on the same event is
  * kept once, also when another process came to it: an event that is delivered again counts once.
  */
 export class VerdictLog implements BackgroundSource {
-  readonly #store: EventStore;
   readonly #pair: string;
-  readonly #secrets: ReadonlySet<string>;
-  readonly #report: (error: unknown) => void;
-  /** By id. */
-  readonly #waiting = new Map<string, Event>();
+  readonly #redaction: Redaction;
+  readonly #writer: BatchWriter;
   #notSampled = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  #notRecorded = 0;
 
-  constructor(
-    store: EventStore,
-    pair: string,
-    secrets: ReadonlySet<string>,
-    report: (error: unknown) => void,
-  ) {
-    this.#store = store;
+  constructor({ store, pair, redaction, report }: VerdictLogParts) {
     this.#pair = pair;
-    this.#secrets = secrets;
-    this.#report = report;
+    this.#redaction = redaction;
+    this.#writer = new BatchWriter({
+      store,
+      stream: verdictsOf(pair),
+      gather: () => this.#counted(),
+      report,
+    });
   }
 
   add(verdict: Verdict): void {
-    const data = redact(
-      {
-        ...verdict,
-        fingerprint: verdict.fingerprint ?? null,
-        listener: verdict.listener ?? null,
-        handler: verdict.handler ?? null,
-      },
-      this.#secrets,
-    );
-    this.#keep(new PairJudged(data as Verdict, { id: idOf(verdict) }));
-    this.#schedule();
+    const { fingerprint, fault, listener, handler } = verdict;
+    const data = {
+      ...verdict,
+      differences: verdict.differences.map((each) => this.#redaction.difference(each)),
+      fingerprint: fingerprint ?? null,
+      fault: fault ?? null,
+      listener: (listener && this.#redaction.observation(listener)) ?? null,
+      handler: (handler && this.#redaction.observation(handler)) ?? null,
+    };
+    this.#writer.add(new PairJudged(data as Verdict, { id: idOf(verdict) }));
   }
 
   countNotSampled(): void {
     this.#notSampled += 1;
-    this.#schedule();
+    this.#writer.schedule();
   }
 
-  async settled(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#writing = this.#store.recording.apart(() => this.#writing.then(() => this.#write()));
-    await this.#writing;
+  countNotRecorded(): void {
+    this.#notRecorded += 1;
+    this.#writer.schedule();
+  }
+
+  settled(): Promise<void> {
+    return this.#writer.settled();
   }
 
   close(): Promise<void> {
     return this.settled();
   }
 
-  #schedule(): void {
-    this.#timer ??= this.#store.recording.apart(() => setTimeout(() => void this.settled(), pause).unref());
-  }
-
-  #keep(event: Event): void {
-    if (this.#waiting.has(event.id)) return;
-    this.#waiting.set(event.id, event);
-    const [oldest] = this.#waiting.keys();
-    if (this.#waiting.size > mostWaiting && oldest !== undefined) this.#waiting.delete(oldest);
-  }
-
-  async #write(): Promise<void> {
-    if (this.#notSampled > 0) {
-      this.#keep(new PairNotSampled({ pair: this.#pair, count: this.#notSampled }));
-      this.#notSampled = 0;
-    }
-    while (this.#waiting.size > 0) {
-      const events = [...this.#waiting.values()].slice(0, batch);
-      try {
-        await this.#append(events);
-      } catch (error) {
-        this.#report(error);
-        return;
-      }
-      for (const { id } of events) this.#waiting.delete(id);
-    }
-  }
-
-  /** Leaves out what is stored already, which would refuse all the others. */
-  async #append(events: readonly Event[]): Promise<void> {
-    const stream = verdictsOf(this.#pair);
-    let fresh = events;
-    for (let tries = 1; fresh.length > 0; tries += 1) {
-      try {
-        await this.#store.append(fresh, { stream });
-        return;
-      } catch (error) {
-        if (!(error instanceof DuplicateEvent) || tries === mostTries) throw error;
-        const reader = this.#store.read.stream(stream).withId(fresh.map(({ id }) => id));
-        const stored = new Set((await reader.toArray()).map(({ id }) => id));
-        fresh = fresh.filter(({ id }) => !stored.has(id));
-      }
-    }
+  #counted(): readonly Event[] {
+    const [notSampled, notRecorded] = [this.#notSampled, this.#notRecorded];
+    this.#notSampled = 0;
+    this.#notRecorded = 0;
+    return [
+      ...(notSampled > 0 ? [new PairNotSampled({ pair: this.#pair, count: notSampled })] : []),
+      ...(notRecorded > 0 ? [new PairNotRecorded({ pair: this.#pair, count: notRecorded })] : []),
+    ];
   }
 }
 

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { compare, type ComparisonRules, type Difference } from './comparison.js';
+import { compare, type ComparisonRules } from './comparison.js';
+import type { Difference } from './differences.js';
+import type { Fault } from './fault.js';
 import type { Given } from './masking.js';
 import type { Observation } from './observation.js';
 import type { Side, Stage } from './stage.js';
@@ -32,6 +34,8 @@ export interface Verdict {
   readonly escapes: readonly string[];
   /** Names of the expected differences that were found. */
   readonly usedRules: readonly string[];
+  /** Masks that hid a field. */
+  readonly usedMasks: readonly string[];
   /** The same for mismatches of one kind: what differs, without the values. */
   readonly fingerprint: string | undefined;
   /** The names of the payload's fields, which stand for its kind. */
@@ -40,14 +44,19 @@ export interface Verdict {
   readonly handler: Observation | undefined;
   /** True when the saboteur changed what the captured side did. */
   readonly sabotaged: boolean;
+  /** How it did. */
+  readonly fault?: Fault | undefined;
 }
 
-export type Judged = Pick<Verdict, 'verdict' | 'differences' | 'escapes' | 'usedRules' | 'fingerprint'>;
+export type Judged = Pick<
+  Verdict,
+  'verdict' | 'differences' | 'escapes' | 'usedRules' | 'usedMasks' | 'fingerprint'
+>;
 
 export interface JudgedRun {
   readonly listenerRuns?: number | undefined;
   /** What the event holds. */
-  readonly given?: Given | undefined;
+  readonly given: Given;
 }
 
 /** A verdict never flatters: whatever is not known to be the same is no match. */
@@ -55,18 +64,18 @@ export function judge(
   listener: Observation | undefined,
   handler: Observation | undefined,
   rules: ComparisonRules,
-  { listenerRuns = 1, given }: JudgedRun = {},
+  { listenerRuns = 1, given }: JudgedRun,
 ): Judged {
   if (listener === undefined || handler === undefined) return without('missing');
-  const escapes = [...listener.escapes, ...handler.escapes];
   const compared = compare(listener, handler, rules, given);
+  const escapes = [...listener.escapes, ...handler.escapes, ...compared.escapes];
   const twice: readonly Difference[] =
     listenerRuns > 1 ? [{ path: 'number of runs', listener: listenerRuns, handler: 1 }] : [];
   const differences = [...twice, ...compared.differences];
-  const { usedRules } = compared;
+  const { usedRules, usedMasks } = compared;
   const verdict = kindOf(listener, handler, { escapes, differences });
   const fingerprint = verdict === 'match' ? undefined : fingerprintOf(verdict, differences, escapes);
-  return { verdict, differences, escapes, usedRules, fingerprint };
+  return { verdict, differences, escapes, usedRules, usedMasks, fingerprint };
 }
 
 function kindOf(
@@ -83,8 +92,18 @@ function kindOf(
   return differences.length > 0 ? 'mismatch' : 'match';
 }
 
+/**
+ * True where both sides threw the very same error after the very same effects: that is no match, and nothing that the
+ * handler does worse. A listener that throws now and then must not keep its handler waiting for ever.
+ */
+export function isNeutral({ verdict, listener, handler, differences, escapes }: Verdict): boolean {
+  if (verdict !== 'both-error' || differences.length > 0 || escapes.length > 0) return false;
+  const [one, other] = [listener?.error, handler?.error];
+  return one?.name === other?.name && one?.message === other?.message;
+}
+
 function without(verdict: VerdictKind): Judged {
-  return { verdict, differences: [], escapes: [], usedRules: [], fingerprint: undefined };
+  return { verdict, differences: [], escapes: [], usedRules: [], usedMasks: [], fingerprint: undefined };
 }
 
 function fingerprintOf(

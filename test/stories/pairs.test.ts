@@ -85,7 +85,7 @@ describe('the way of one listener out of the application', () => {
 
     isMended = true;
     // #region promote
-    pair.sabotage(); // the next comparison sees a planted fault, which the gate wants caught
+    pair.sabotage(3); // the next comparisons see planted faults, which the gate wants caught
     // #endregion
     await reopen(30);
     // #region live
@@ -116,6 +116,66 @@ describe('the way of one listener out of the application', () => {
     // #endregion
     await reopen(5);
     expect(pair.stage).toBe('shadow');
+    await store.close();
+  });
+
+  it('begins with what the listener does differently each time, which masks then take out', async () => {
+    const mails = effectPort('mails', { send: (_mail: object) => undefined });
+    let sent = 0;
+    const notifier = {
+      issue_reopened({ issue }: { issue: number }) {
+        sent += 1;
+        mails.send({ subject: `#${issue} was reopened`, headers: { messageId: `<${sent}@mails>` } });
+      },
+    };
+    const NotifyAuthor = ({ data }: IssueReopened) => notifier.issue_reopened(data);
+    const events = { issue_reopened: { event: IssueReopened, args: ({ data }: IssueReopened) => [data] } };
+    const store = new EventStore();
+    const bus = createBus();
+    bus.subscribe(notifier);
+
+    // #region noise
+    const pair = bus.pair('notify-author', {
+      event: IssueReopened,
+      listener: [notifier, 'issue_reopened'],
+      handler: NotifyAuthor,
+      stage: 'record', // the listener performs; nothing is compared yet
+      noise: 20, // but for 20 events, the listener runs a second time, captured
+    });
+    // #endregion
+    const disconnect = bus.connect(store, { events });
+    for (let issue = 0; issue < 30; issue += 1)
+      bus.publisher({}).broadcast('issue_reopened', { issue, by: 'ann' });
+    await bus.settled();
+    expect(sent).toBe(30 + 20);
+    const { text } = await pair.report();
+    expect(text).toBe(
+      [
+        'notify-author  record  nothing compared yet',
+        '  ✓ recorded: 30 events stored, 0 broadcasts lost',
+        '  noise: the listener ran 20 times of 20 against itself',
+        '      mails.send › 0 › headers › messageId differed in 20',
+        '    To compare without that, declare the pair with',
+        "      masks: ['mails.send › 0 › headers › messageId'],",
+      ].join('\n'),
+    );
+    disconnect();
+
+    const masked = createBus();
+    masked.subscribe(notifier);
+    const next = masked.pair('notify-author', {
+      event: IssueReopened,
+      listener: [notifier, 'issue_reopened'],
+      handler: NotifyAuthor,
+      stage: 'shadow',
+      // #region masks
+      masks: ['mails.send › 0 › headers › messageId'], // `*` stands for any one part of a path
+      // #endregion
+    });
+    masked.connect(store, { events });
+    masked.publisher({}).broadcast('issue_reopened', { issue: 31, by: 'ann' });
+    await masked.settled();
+    await expect(next).toBeAtParity();
     await store.close();
   });
 });

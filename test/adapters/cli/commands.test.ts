@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { PairMoved } from 'handover/legacy';
 import { run } from '../../../adapters/cli/index.js';
 import { openShop } from './shop.config.js';
 
@@ -32,8 +33,11 @@ describe('the command line', () => {
   it.each([
     ['help.txt', ['--help']],
     ['help-parity.txt', ['parity', '--help']],
+    ['help-stages.txt', ['stages', '--help']],
     ['help-promote.txt', ['promote', '--help']],
+    ['help-demote.txt', ['demote', '--help']],
     ['help-burn-down.txt', ['burn-down', '--help']],
+    ['help-migrate.txt', ['migrate', '--help']],
   ])('explains itself as in %s', async (file, args) => {
     const { code, out } = await handover(...args);
     expect(code).toBe(0);
@@ -51,14 +55,34 @@ describe('the command line', () => {
   it('shows what differs, and says with its exit code that something does', async () => {
     const { code, out } = await inShop('parity');
     expect(code).toBe(1);
-    expect(out).toMatch(/receipts +shadow +3 +66\.7 % +1 +100\.00 % +closed: runs, shapes, saboteur/);
+    expect(out).toMatch(/receipts +shadow +3 +66\.7 % +1 +100\.00 % +– +closed: runs, shapes, saboteur/);
     expect(out).toContain('mails.send: listener');
   });
 
   it('gives the same as JSON', async () => {
     const { out } = await inShop('parity', 'receipts', '--json');
     expect(JSON.parse(out)).toMatchObject([
-      { pair: 'receipts', stage: 'shadow', evidence: { verdicts: { match: 2, mismatch: 1 } } },
+      {
+        pair: 'receipts',
+        stage: 'shadow',
+        evidence: { verdicts: { match: 2, mismatch: 1 } },
+        noise: { wanted: 0, runs: 0, proposedMasks: [] },
+      },
+    ]);
+  });
+
+  it('shows the noise of a listener and the masks for it, which is nothing that fails', async () => {
+    const noisy = fileURLToPath(new URL('./noisy.config.ts', import.meta.url));
+    const { code, out } = await handover('--config', noisy, 'parity');
+    expect(code).toBe(0);
+    expect(out).toMatch(/receipts +record +0 +– +0 +– +1 paths in 2 runs +open/);
+    expect(out).toContain('noise: the listener ran 2 times of 2 against itself');
+    expect(out).toContain('mails.send › 0 › number differed in 2');
+    expect(out).toContain("masks: ['mails.send › 0 › cc', 'mails.send › 0 › number'],");
+    expect(out).toContain('unused mask, which never matched anything: mails.send › 0 › cc');
+    const json = await handover('--config', noisy, 'parity', '--json');
+    expect(JSON.parse(json.out)).toMatchObject([
+      { noise: { runs: 2, proposedMasks: ['mails.send › 0 › number'] } },
     ]);
   });
 
@@ -105,13 +129,44 @@ describe('the command line', () => {
     );
   });
 
+  it('shows day by day how many pairs stood at which stage', async () => {
+    const { store } = openShop();
+    const move = {
+      pair: 'receipts',
+      percent: 100,
+      who: 'ann',
+      why: 'a test',
+      overridden: false,
+      evidence: null,
+    };
+    await store.append(
+      [
+        new PairMoved(
+          { ...move, from: 'record', to: 'shadow' },
+          { timestamp: new Date('2020-01-01T10:00Z') },
+        ),
+        new PairMoved({ ...move, from: 'shadow', to: 'live' }, { timestamp: new Date('2020-01-03T10:00Z') }),
+        new PairMoved({ ...move, from: 'live', to: 'record' }, { timestamp: new Date('2020-01-03T11:00Z') }),
+      ],
+      { stream: 'handover/receipts' },
+    );
+    await store.close();
+    const { out } = await inShop('burn-down');
+    expect(out).toMatch(/Day +legacy +record +shadow +live +handler +retired\n/);
+    expect(out).toMatch(/2020-01-01 +0 +0 +1 +0 +0 +0\n2020-01-03 +0 +1 +0 +0 +0 +0\n20/);
+    const { days } = JSON.parse((await inShop('burn-down', '--json')).out) as { days: object };
+    expect(days).toMatchObject({ '2020-01-01': { shadow: 1 }, '2020-01-03': { record: 1, shadow: 0 } });
+  });
+
   it.each([
     [['stagse'], 'Did you mean stages?'],
     [['promote'], "missing required argument 'pair'"],
     [['promote', 'receipts', '--percent', 'many'], 'Expected a number from 0 to 100.'],
-    [['promote', 'receipt'], 'Known: receipts.'],
-    [['promote', 'receipts', '--to', 'lvie'], "a stage such as 'shadow'"],
-    [['parity', 'receipt'], 'Known: receipts.'],
+    [['promote', 'receipt'], 'There is no pair "receipt".\n  → Did you mean receipts? Known: receipts.'],
+    [['demote', 'tickets'], 'There is no pair "tickets".\n  → Known: receipts.'],
+    [['promote', 'receipts', '--to', 'lvie'], 'Allowed choices are legacy, record, shadow, live'],
+    [['demote', 'receipts', '--to', 'handler'], 'Expected `to` to be a stage before'],
+    [['parity', 'receipt'], 'Did you mean receipts? Known: receipts.'],
     [['burn-down', '--check', '/nowhere.json'], 'burn-down --write'],
   ])('says of %p what is wrong', async (args, expected) => {
     const { code, err } = await inShop(...args);

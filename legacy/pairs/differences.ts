@@ -1,0 +1,40 @@
+import { isDeepStrictEqual } from 'node:util';
+import { effectName, type Effect } from '../../src/index.js';
+import { bodyOf } from './effect-body.js';
+import { below } from './field-path.js';
+
+/** One place where the two sides differ. */
+export interface Difference {
+  /** The effect, and the field within it: `mails.send › 0 › subject`. */
+  readonly path: string;
+  /** Left out: there was none. */
+  readonly listener?: unknown;
+  readonly handler?: unknown;
+}
+
+export function between(listener: Effect | undefined, handler: Effect | undefined): readonly Difference[] {
+  if (listener === undefined && handler === undefined) return [];
+  if (listener === undefined || handler === undefined) {
+    const only = (listener ?? handler) as Effect;
+    return [{ path: effectName(only), ...(listener && { listener }), ...(handler && { handler }) }];
+  }
+  if (effectName(listener) !== effectName(handler)) {
+    return [{ path: `${effectName(listener)} in its place`, listener, handler }];
+  }
+  return fieldsBetween(bodyOf(listener), bodyOf(handler), effectName(listener));
+}
+
+function fieldsBetween(listener: unknown, handler: unknown, path: string): readonly Difference[] {
+  if (isDeepStrictEqual(listener, handler)) return [];
+  if (!isTree(listener) || !isTree(handler) || Array.isArray(listener) !== Array.isArray(handler)) {
+    return [{ path, ...(listener !== undefined && { listener }), ...(handler !== undefined && { handler }) }];
+  }
+  const keys = new Set([...Object.keys(listener), ...Object.keys(handler)]);
+  return [...keys].flatMap((key) =>
+    fieldsBetween(Reflect.get(listener, key), Reflect.get(handler, key), below(path, key)),
+  );
+}
+
+function isTree(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
