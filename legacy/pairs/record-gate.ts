@@ -20,7 +20,7 @@ export function weighRecord({ recorded, notRecorded }: RecordFacts): Evidence {
     conditions: [
       {
         name: 'recorded',
-        holds: recorded > 0 && notRecorded === 0,
+        holds: notRecorded === 0,
         found: `${stored} events stored, ${notRecorded} broadcasts lost`,
       },
     ],

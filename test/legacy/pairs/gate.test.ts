@@ -134,11 +134,9 @@ describe('the way from record to shadow', () => {
       (error: { failed: readonly Condition[] }) => error.failed,
     );
 
-  it('is open once an event is stored', async () => {
+  it('is open while no broadcast of its event is lost', async () => {
     const shop = paired(quiet, { stage: 'record' });
-    expect(await failedOf(shop.pair.promote())).toEqual([
-      { name: 'recorded', holds: false, found: '0 events stored, 0 broadcasts lost' },
-    ]);
+    expect((await shop.pair.report()).text).toContain('✓ recorded: 0 events stored, 0 broadcasts lost');
     await shop.pay(2);
     expect((await shop.pair.report()).text).toContain('✓ recorded: 2 events stored, 0 broadcasts lost');
     await shop.pair.promote();
@@ -163,7 +161,9 @@ describe('the way from record to shadow', () => {
   });
 
   it('can be forced with a reason, which the ledger keeps with what was found', async () => {
-    const { pair } = paired(quiet, { stage: 'record' });
+    const { pair, bus, publish } = paired(quiet, { stage: 'record' });
+    publish({ orderId: 'big', cents: 1n });
+    await bus.settled();
     await pair.promote({ override: true, why: 'a quiet month' });
     const [move] = await pair.history();
     expect(move?.data).toMatchObject({
