@@ -1,8 +1,8 @@
-import { v5 as nameId } from 'uuid';
-import { FrozenWorld, guardEffects, type Event, type EventStore } from '../../src/index.js';
+import { FrozenWorld, guardEffects, outsideScopes, type Event, type EventStore } from '../../src/index.js';
 import type { Decision } from './decision.js';
 import type { Given } from './masking.js';
 import { Meetings } from './meetings.js';
+import { nameId } from './name-id.js';
 import { observe, observeWithin, withoutUndo, type Observation, type RunSettings } from './observation.js';
 import { ListenerObserved, verdictsOf } from './pair-events.js';
 import type { PairSettings } from './pair-options.js';
@@ -74,9 +74,9 @@ export class Comparing {
     );
   }
 
-  /** The handler is tried, in the background. */
+  /** The handler is tried, in the background. Call it where handlers are called, which is in no transaction. */
   tryHandler(event: Event, decision: Decision, call: () => unknown): void {
-    this.#inBackground(() => this.tryHandlerNow(event, decision, call));
+    outsideScopes(() => this.#start(() => this.tryHandlerNow(event, decision, call)));
   }
 
   async tryHandlerNow(event: Event, decision: Decision, call: () => unknown): Promise<void> {
@@ -108,9 +108,11 @@ export class Comparing {
   }
 
   #inBackground(run: () => Promise<void>): void {
-    this.#parts.store.recording.apart(() => {
-      if (!this.#trials.start(run)) this.#verdicts.countNotSampled();
-    });
+    this.#parts.store.recording.apart(() => this.#start(run));
+  }
+
+  #start(run: () => Promise<void>): void {
+    if (!this.#trials.start(run)) this.#verdicts.countNotSampled();
   }
 
   /** @param after Runs that have performed already: it shall find the rows as they found them. */

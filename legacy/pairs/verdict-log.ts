@@ -1,5 +1,5 @@
-import { v5 as nameId } from 'uuid';
 import { DuplicateEvent, type BackgroundSource, type Event, type EventStore } from '../../src/index.js';
+import { nameId } from './name-id.js';
 import { PairJudged, PairNotSampled, verdictsOf } from './pair-events.js';
 import { redact } from './redaction.js';
 import type { Verdict } from './verdict.js';

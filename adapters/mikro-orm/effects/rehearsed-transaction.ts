@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { outsideScopes } from '../../../src/index.js';
 import type { Effect } from '../../../src/index.js';
 import type { Home } from '../transactions/home.js';
 import type { OpenTransaction } from '../transactions/open-transaction.js';
@@ -8,13 +8,12 @@ const rollBack = new Error('This transaction was for trying something out.');
 
 /**
  * A transaction, or savepoint of the one open where this is made, that begins when it is asked for and is rolled back
- * in any case. Both happen in the async context that this is made in.
+ * in any case. Neither is an effect of the run that asks for it.
  */
 export class RehearsedTransaction {
   readonly #home: Home;
   readonly #undone: readonly Effect[];
   readonly #around: OpenTransaction | undefined;
-  readonly #here = AsyncLocalStorage.snapshot();
   readonly #over = Promise.withResolvers<void>();
   #isOver = false;
   #session: object | undefined;
@@ -45,7 +44,7 @@ export class RehearsedTransaction {
 
   /** Begins it, once. @throws What kept it from beginning, each time. */
   open(): Promise<OpenTransaction> {
-    this.#opening ??= this.#here(() => this.#begin());
+    this.#opening ??= outsideScopes(() => this.#begin());
     return this.#opening;
   }
 
