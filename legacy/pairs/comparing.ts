@@ -1,5 +1,5 @@
 import { v5 as nameId } from 'uuid';
-import { FrozenWorld, guardEffects, type Event, type EventStore } from '../../src/index.js';
+import { FrozenWorld, guardEffects, outsideScopes, type Event, type EventStore } from '../../src/index.js';
 import type { Decision } from './decision.js';
 import type { Fault } from './fault.js';
 import { toShare } from './comparison.js';
@@ -87,9 +87,9 @@ export class Comparing {
     );
   }
 
-  /** The handler is tried, in the background. */
+  /** The handler is tried, in the background. Call it where handlers are called, which is in no transaction. */
   tryHandler(event: Event, decision: Decision, call: () => unknown): void {
-    this.#inBackground(() => this.tryHandlerNow(event, decision, call));
+    outsideScopes(() => this.#start(() => this.tryHandlerNow(event, decision, call)));
   }
 
   async tryHandlerNow(event: Event, decision: Decision, call: () => unknown): Promise<void> {
@@ -136,10 +136,12 @@ export class Comparing {
     await this.#verdicts.settled();
   }
 
-  #inBackground(run: () => Promise<void>, refused = () => this.#verdicts.countNotSampled()): void {
-    this.#parts.store.recording.apart(() => {
-      if (!this.#trials.start(run)) refused();
-    });
+  #inBackground(run: () => Promise<void>, refused?: () => void): void {
+    this.#parts.store.recording.apart(() => this.#start(run, refused));
+  }
+
+  #start(run: () => Promise<void>, refused = () => this.#verdicts.countNotSampled()): void {
+    if (!this.#trials.start(run)) refused();
   }
 
   /** @param after Runs that have performed already: it shall find the rows as they found them. */

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Observation } from './observation.js';
 
 /** What listeners of this process did, until the other side comes for it. */
@@ -29,10 +28,10 @@ export class Meetings {
 
   /** Leaves out those that are not over in time. */
   async waitFor(runs: readonly Promise<Observation>[], patience: number): Promise<readonly Observation[]> {
-    const timer = new AbortController();
-    const late = pause(patience, undefined, { signal: timer.signal, ref: false }).catch(() => undefined);
-    const seen = await Promise.all(runs.map((run) => Promise.race([run, late])));
-    timer.abort();
+    const late = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => late.resolve(undefined), patience).unref();
+    const seen = await Promise.all(runs.map((run) => Promise.race([run, late.promise])));
+    clearTimeout(timer);
     return seen.filter((each) => each !== undefined);
   }
 

@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { types } from 'node:util';
 import {
   EffectScope,
@@ -87,17 +87,17 @@ export async function observeWithin(
   work: () => unknown,
 ): Promise<Observation> {
   const run = new ObservedRun(settings, Date.now() + budget);
-  const timer = new AbortController();
-  const late = pause(budget, undefined, { signal: timer.signal, ref: false })
-    .then(() => run.giveUp(budget))
-    .catch(() => over);
+  const givenUp = Promise.withResolvers<Observation>();
+  const endTimer = run.whenOverdue(() => givenUp.resolve(run.giveUp(budget)));
   const over: Promise<Observation> = run.callToTheEnd(work).then(
     () => run.end(),
     (error: unknown) => run.end({ error }),
   );
-  const observation = await Promise.race([over, late]);
-  timer.abort();
-  return observation;
+  try {
+    return await Promise.race([over, givenUp.promise]);
+  } finally {
+    endTimer();
+  }
 }
 
 export function isOverBudget({ error }: Observation): boolean {
@@ -150,8 +150,22 @@ class ObservedRun {
 
   #isSeen = false;
 
+  /** @returns What ends the watch for it. */
+  whenOverdue(giveUp: () => void): () => void {
+    let timer: NodeJS.Timeout | undefined;
+    const look = () => {
+      const left = (this.#scope.deadline ?? Infinity) - Date.now();
+      if (left <= 0) giveUp();
+      else timer = setTimeout(look, left).unref();
+    };
+    look();
+    return () => {
+      clearTimeout(timer);
+    };
+  }
+
   async end(failure?: { readonly error: unknown }): Promise<Observation> {
-    const duration = performance.now() - this.#started;
+    const duration = this.#duration();
     const to = Date.now();
     this.#scope.close();
     const left = await this.#quietly(() => this.#watch?.leftBehind());
@@ -164,10 +178,14 @@ class ObservedRun {
   }
 
   giveUp(budget: number): Observation {
-    const duration = performance.now() - this.#started;
+    const duration = this.#duration();
     const error = { name: 'BudgetExceeded', message: `It was not over after ${budget} ms.` };
     this.#scope.close();
     return this.#seen({ duration, to: Date.now(), left: undefined, error });
+  }
+
+  #duration(): number {
+    return performance.now() - this.#started - this.#scope.spared.milliseconds;
   }
 
   /** A watch that fails is no matter of whoever waits for the run. */

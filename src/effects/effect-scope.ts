@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { EffectForbidden } from '../errors/effect-errors.js';
 import type { Effect } from './effect.js';
 import type { FrozenWorld } from './frozen-world.js';
+import { SparedTime } from './spared-time.js';
 
 /**
  * - `performed`: effects happen, and are noted.
@@ -30,11 +31,12 @@ const mostEscapes = 50;
 export class EffectScope {
   readonly mode: EffectMode;
   readonly world: FrozenWorld | undefined;
-  readonly deadline: number | undefined;
+  readonly spared = new SparedTime();
   readonly effects: Effect[] = [];
   readonly escapes: Escape[] = [];
   /** Ids that were made in the run, and stand in no other one. */
   readonly madeIds = new Set<string>();
+  readonly #deadline: number | undefined;
   readonly #late: ((what: string) => void) | undefined;
   #closed = false;
   #refusedAny = false;
@@ -42,13 +44,18 @@ export class EffectScope {
   constructor(mode: EffectMode, options: EffectScopeOptions = {}) {
     this.mode = mode;
     this.world = options.world;
-    this.deadline = options.deadline;
+    this.#deadline = options.deadline;
     this.#late = options.late;
   }
 
   /** False once the run is over. What comes later escapes it. */
   get isOpen(): boolean {
     return !this.#closed;
+  }
+
+  /** As it was given, and later by what the run was spared. */
+  get deadline(): number | undefined {
+    return this.#deadline === undefined ? undefined : this.#deadline + this.spared.milliseconds;
   }
 
   note(effect: Effect): void {

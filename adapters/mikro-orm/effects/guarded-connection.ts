@@ -51,7 +51,7 @@ function guardTransactions(connection: Connection): void {
     const scope = effectScope();
     if (scope === undefined) return begin(options);
     const current = await rehearsalOf(scope, connection, 'transaction');
-    const ctx = options.ctx ?? current?.handle;
+    const ctx = current === undefined ? options.ctx : await current.at(scope, options.ctx);
     const eventBroadcaster = backIn(scope, options.eventBroadcaster);
     return outsideScopes(() => begin({ ...options, ctx, eventBroadcaster }));
   };
@@ -61,7 +61,9 @@ function guardTransactions(connection: Connection): void {
     connection[step] = async (handle, broadcaster, loggerContext) => {
       const scope = effectScope();
       if (scope === undefined) return original(handle, broadcaster, loggerContext);
-      await rehearsalOf(scope, connection, step);
+      const current = await rehearsalOf(scope, connection, step);
+      if (current?.hasWithin(handle) === false)
+        throw scope.refuse(`${step} of a transaction that the run has not begun`);
       return outsideScopes(() => original(handle, backIn(scope, broadcaster), loggerContext));
     };
   }
@@ -81,16 +83,17 @@ function guardStatements(connection: Connection): void {
     const scope = effectScope();
     if (scope === undefined) return execute(query, params, method, ctx, loggerContext);
     const current = await meet(scope, connection, query);
-    const send = () =>
-      outsideScopes(() => execute(query, params, method, ctx ?? current?.handle, loggerContext));
-    return current === undefined ? send() : current.inTurn(send);
+    const send = (handle: SqlTransaction | undefined) =>
+      outsideScopes(() => execute(query, params, method, handle, loggerContext));
+    return current === undefined ? send(ctx) : current.inTurn(async () => send(await current.at(scope, ctx)));
   };
 
   const stream = connection.stream.bind(connection);
   connection.stream = async function* guardedStream(query, params, ctx, loggerContext, chunkSize) {
     const scope = effectScope();
     const current = scope === undefined ? undefined : await meet(scope, connection, query);
-    yield* eachOutside(stream(query, params, ctx ?? current?.handle, loggerContext, chunkSize));
+    const handle = scope && current ? await current.at(scope, ctx) : ctx;
+    yield* eachOutside(stream(query, params, handle, loggerContext, chunkSize));
   };
 }
 
@@ -123,7 +126,6 @@ async function rehearsalOf(
   if (!scope.isOpen) return held(scope.escape(`${what} after the end of the run`));
   const current = rehearsal();
   if (current === undefined || !current.isOn(connection)) throw scope.refuse(`${what} of another database`);
-  await current.bound(scope);
   return current;
 }
 

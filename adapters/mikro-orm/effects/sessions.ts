@@ -54,7 +54,7 @@ export async function* eachOutside<T>(items: AsyncIterableIterator<T>): AsyncIte
 }
 
 /** Never settles: what a run has left floating must neither go on nor fail. */
-export function held(_noticed: void): Promise<never> {
+export function held(_noticed?: void): Promise<never> {
   return new Promise<never>(() => undefined);
 }
 

@@ -1,5 +1,5 @@
 import { EntityManager, TransactionContext, Utils, wrap } from '@mikro-orm/core';
-import type { MikroORM } from '@mikro-orm/core';
+import type { MikroORM, UnitOfWork } from '@mikro-orm/core';
 import type { EffectScope, EffectWitness, LeftBehind, RunWatch } from '../../../src/index.js';
 import { inherit } from './inheritance.js';
 import { isTouched, keepPending, Pending, shareOf } from './pending-changes.js';
@@ -33,7 +33,12 @@ const nothing: RunWatch = {
 
 /** Nobody else would flush what a captured run leaves, and nobody would see its rows. */
 function flushing(em: EntityManager): RunWatch {
-  return { ...nothing, finish: () => em.flush() };
+  return { ...nothing, finish: () => (isEmpty(em.getUnitOfWork(false)) ? undefined : em.flush()) };
+}
+
+function isEmpty(uow: UnitOfWork): boolean {
+  const stacks = [uow.getPersistStack(), uow.getRemoveStack(), uow.getOrphanRemoveStack()];
+  return stacks.every(({ size }) => size === 0) && uow.getIdentityMap().keys().length === 0;
 }
 
 abstract class UnitOfWorkWatch implements RunWatch {

@@ -1,9 +1,9 @@
 import { TransactionContext } from '@mikro-orm/core';
-import type { EntityManager, MikroORM } from '@mikro-orm/core';
+import type { EntityManager, ForkOptions, MikroORM } from '@mikro-orm/core';
 import { flowingTransaction } from './flow.js';
 import type { OpenTransaction } from './open-transaction.js';
 import { sqlConnectionOf, sqlTransaction } from './sql-connection.js';
-import type { SqlConnection } from './sql-connection.js';
+import type { SqlConnection, SqlTransaction } from './sql-connection.js';
 import { watch } from './watch.js';
 import type { Watch } from './watch.js';
 
@@ -14,6 +14,7 @@ export interface Home {
   /** The application sets up sessions itself, whenever Kysely takes one. */
   readonly hasSessionHooks: boolean;
   readonly owns: (em: EntityManager) => boolean;
+  readonly transaction: (handle: SqlTransaction) => OpenTransaction;
   /** The transaction that `em` has open, wherever it is used. */
   readonly transactionOf: (em: EntityManager) => OpenTransaction | undefined;
   /** The transaction that this async flow works in, as the global `orm.em` would see it. */
@@ -21,7 +22,7 @@ export interface Home {
   /** Runs `work` where the global `orm.em` works in the transaction, also where only we know of it. */
   readonly inside: <T>(transaction: OpenTransaction | undefined, work: () => T) => T;
   /** An entity manager that knows no transaction, with filters and session of the request around it. */
-  readonly fork: () => EntityManager;
+  readonly fork: (options?: ForkOptions) => EntityManager;
 }
 
 export function homeOf(orm: MikroORM): Home {
@@ -31,7 +32,8 @@ export function homeOf(orm: MikroORM): Home {
   const requestManager = (): EntityManager => orm.config.get('context')(name) ?? orm.em;
   const owns = (em: EntityManager) => em.getDriver() === orm.em.getDriver();
 
-  const fork = () => requestManager().fork({ disableContextResolution: true });
+  const fork = (options?: ForkOptions) =>
+    requestManager().fork({ ...options, disableContextResolution: true });
   const managerHere = () => TransactionContext.getEntityManager(name) ?? requestManager();
 
   const transactionOf = (em: EntityManager) => {
@@ -42,6 +44,7 @@ export function homeOf(orm: MikroORM): Home {
   return {
     connection,
     participants,
+    transaction,
     hasSessionHooks:
       orm.config.get('onCreateConnection') !== undefined ||
       orm.config.get('onReserveConnection') !== undefined ||

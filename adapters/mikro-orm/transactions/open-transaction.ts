@@ -44,6 +44,11 @@ export class OpenTransaction {
     return this.#parent === undefined ? this : this.#parent.root();
   }
 
+  /** True of it and of the savepoints in it, also of those that are over. */
+  isIn(other: OpenTransaction): boolean {
+    return this === other || this.#parent?.isIn(other) === true;
+  }
+
   /** Made when first asked for, so that a transaction that records nothing costs nothing. */
   scope(participant: Participant): TransactionScope {
     const existing = this.#scopes.get(participant);

@@ -2,11 +2,15 @@ import type { Connection, MikroORM, Transaction, TransactionEventBroadcaster } f
 import { InvalidArgument } from '../../../src/index.js';
 
 /** What is used of a transaction that MikroORM opened, which is Kysely's `ControlledTransaction`. */
-export interface SqlTransaction extends Runner {
+export interface SqlTransaction extends Client {
   readonly isCommitted: boolean;
   readonly isRolledBack: boolean;
-  getExecutor(): { provideConnection(use: (connection: Runner) => Promise<void>): Promise<void> };
   rollback(): { execute(): Promise<void> };
+}
+
+/** What is used of a Kysely, in a transaction or not. */
+export interface Client extends Runner {
+  getExecutor(): { provideConnection(use: (connection: Runner) => Promise<void>): Promise<void> };
 }
 
 export interface Runner {
@@ -22,7 +26,7 @@ export interface SqlConnection {
   ensureConnection(): Promise<void>;
   /** False before that, and after the ORM was closed. */
   readonly connected?: boolean;
-  getClient(): Runner;
+  getClient(): Client;
   /** The pool of the driver. Throws where the application brought its own Kysely. */
   getNativeClient(): Promise<unknown>;
 }

@@ -2,7 +2,7 @@ import dgram from 'node:dgram';
 import { channel } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import net from 'node:net';
-import { outsideScopes } from '../effect-scope.js';
+import { effectScope, outsideScopes } from '../effect-scope.js';
 import { besidePorts, refused } from './beside-ports.js';
 import { all, replaced } from './replaced.js';
 
@@ -93,6 +93,7 @@ function noticedEnd(original: Method): Method {
 }
 
 function notice(socket: net.Socket): void {
+  if (effectScope() === undefined) return;
   // Node marks its own standard output and error so, where they are pipes or terminals.
   if (Reflect.get(socket, '_isStdio') === true) return;
   besidePorts(

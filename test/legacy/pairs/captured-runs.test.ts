@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
 import { MikroORM as PgliteORM } from '@mikro-orm/pglite';
-import { effectPort, EventStore } from 'handover';
+import { effectPort, effectScope, EventStore } from 'handover';
 import { ignoreHandoverSchema, mikroOrmLog } from 'handover/mikro-orm';
 import { createDatabase, type TestDatabase } from '../../support/postgres.js';
 import { runInProcess } from '../../support/processes.js';
@@ -94,6 +94,41 @@ describe('a captured run', () => {
         "select 1 from pg_stat_activity where query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()",
       );
     expect(waiting).toEqual([]);
+  });
+
+  it('is not given up for what it waits for on account of others', async () => {
+    const handler = () =>
+      effectScope()?.spared.during(async () => {
+        const began = performance.now();
+        while (performance.now() - began < 800) await new Promise((resolve) => void setImmediate(resolve));
+      });
+    const judged = await judgedOnce({ listener: () => undefined, handler }, { store, budget: 500 });
+    expect(judged).toMatchObject({ verdict: 'match' });
+    expect(judged.handler?.duration).toBeLessThan(500);
+  });
+
+  it('that finds no transaction to work in gets no verdict, whatever it makes of that', async () => {
+    const without = await MikroORM.init({
+      ...ignoreHandoverSchema(),
+      entities: [Note],
+      clientUrl: database.url,
+      disableTransactions: true,
+    });
+    const own = new EventStore({ log: mikroOrmLog(without) });
+    const handler = () =>
+      without.em
+        .fork()
+        .find(Note, {})
+        .catch(() => undefined);
+    const { verdicts, errors, disconnect } = await compared(
+      { listener: () => undefined, handler },
+      { store: own },
+    );
+    disconnect();
+    expect(verdicts).toEqual([]);
+    expect(errors.map(String)).toEqual([expect.stringContaining('opened no transaction')]);
+    await own.close();
+    await without.close(true);
   });
 
   it('that is given up does no more', async () => {

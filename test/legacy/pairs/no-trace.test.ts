@@ -163,6 +163,23 @@ const attempts: readonly (readonly [string, string, Sides['handler']])[] = [
     },
   ],
   [
+    'commits the transaction that it finds',
+    'untrusted',
+    async ({ orderId }) => {
+      orm.em.create(Receipt, { orderId });
+      await orm.em.commit();
+    },
+  ],
+  [
+    'rolls back the transaction that it finds, and goes on',
+    'untrusted',
+    async ({ orderId }) => {
+      await insert(orm, orderId);
+      await orm.em.rollback();
+      await insert(orm, orderId);
+    },
+  ],
+  [
     'opens transactions side by side',
     'mismatch',
     ({ orderId }) => Promise.all(['a', 'b', 'c'].map((each) => insert(orm, `${orderId}${each}`))),
