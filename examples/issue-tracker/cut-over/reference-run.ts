@@ -6,7 +6,7 @@ import type { Place } from '../databases.js';
 import { createTables, withOrm } from '../orm.js';
 import type { PairedEffects } from './cut-over-check.js';
 
-/** What the old bus alone does with the same webhooks, in the place where it has run already or anywhere else. */
+/** What the old bus alone does with the same webhooks, whatever it has done in that place before. */
 export function runReference(place: Place, webhooks: readonly Webhook[]): Promise<PairedEffects> {
   return withOrm(place, async (orm) => {
     await createTables(orm);

@@ -18,6 +18,7 @@ export async function startRelease(
   { program, execArgv = process.execArgv, onReceived, signal }: ReleaseProcess,
   order: ReleaseOrder,
 ): Promise<ReleaseFacts> {
+  signal?.throwIfAborted();
   const child = fork(program, { execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ended = once(child, 'exit');
   const stop = () => void child.kill('SIGKILL');

@@ -75,7 +75,9 @@ function printMoves(output: Output, batches: readonly (readonly PairFacts[])[]):
   const pairs = batches[0]?.map(({ pair }) => pair) ?? [];
   const compared = batches.flat().filter(({ stage }) => stage !== 'handler');
   const caught = compared.filter(({ conditions }) => isFaultCaught(conditions)).length;
-  section(output, 'Pairs, release 2: a new process, whose handler of feed.issue-opened is mended', [
+  section(output, 'Pairs, release 2: the fix, in a new process', [
+    'The code holds both: WriteOpenedOrMovedIssue takes the place of WriteOpenedIssue.',
+    '',
     ...table(
       pairs.map((pair, index) => [pair, ...batches.map((batch) => placeOf(batch[index]))]),
       ['stage, and matches in a row', ...batches.map((_, index) => `batch ${index + 1}`)],
