@@ -11,12 +11,13 @@ export interface Place {
   readonly eventSchema?: string;
 }
 
-/** A place for each of the two runs. */
+/** A place for each of the runs: the old bus, the bus on the store, and the pairs. */
 export interface Databases {
   /** For people: what is used. */
   readonly description: string;
   readonly before: Place;
   readonly after: Place;
+  readonly pairs: Place;
   /** Removes everything that was made. May be called again. */
   remove(): Promise<void>;
 }
@@ -31,13 +32,13 @@ export class NoDatabase extends Error {
 /** A PostgreSQL of our own, which ends with this process at the latest. */
 export async function embeddedDatabases(): Promise<Databases> {
   const server = await startPostgres();
-  const { before, after } = await twoDatabases(server.url, 'issue_tracker');
+  const { before, after, pairs } = await threeDatabases(server.url, 'issue_tracker');
   const description = `embedded PostgreSQL ${server.version} on port ${server.port}`;
-  return { description, before, after, remove: () => server.stop() };
+  return { description, before, after, pairs, remove: () => server.stop() };
 }
 
 /**
- * Two throw-away databases on the user's server or, where its role may not create any, throw-away schemas in the
+ * Throw-away databases on the user's server or, where its role may not create any, throw-away schemas in the
  * database given. Nothing that exists is touched.
  *
  * @throws {NoDatabase}
@@ -53,7 +54,7 @@ export async function databasesOn(url: string): Promise<Databases> {
   }
   const name = `handover_example_${randomBytes(4).toString('hex')}`;
   try {
-    return await twoDatabases(url, name);
+    return await threeDatabases(url, name);
   } catch (error) {
     if (!isRefusal(error)) {
       throw new NoDatabase(
@@ -64,7 +65,7 @@ export async function databasesOn(url: string): Promise<Databases> {
     }
   }
   try {
-    return await threeSchemas(url, name);
+    return await fiveSchemas(url, name);
   } catch (error) {
     throw new NoDatabase(
       `The role of DATABASE_URL may create neither a database nor a schema: ${messageOf(error)}`,
@@ -74,31 +75,31 @@ export async function databasesOn(url: string): Promise<Databases> {
   }
 }
 
-async function twoDatabases(url: string, name: string): Promise<Databases> {
-  const [before, after] = [`${name}_before`, `${name}_after`];
-  const remove = () =>
-    execute(
-      url,
-      `drop database if exists ${before} with (force)`,
-      `drop database if exists ${after} with (force)`,
-    );
-  await execute(url, `create database ${before}`, `create database ${after}`);
+async function threeDatabases(url: string, name: string): Promise<Databases> {
+  const [before, after, pairs] = [`${name}_before`, `${name}_after`, `${name}_pairs`];
+  const all = [before, after, pairs];
+  const remove = () => execute(url, ...all.map((each) => `drop database if exists ${each} with (force)`));
+  await execute(url, ...all.map((each) => `create database ${each}`));
   return {
-    description: `throw-away databases ${before} and _after at ${new URL(url).host}`,
+    description: `throw-away databases ${before}, _after and _pairs at ${new URL(url).host}`,
     before: { url: urlOf(url, before) },
     after: { url: urlOf(url, after) },
+    pairs: { url: urlOf(url, pairs) },
     remove,
   };
 }
 
-async function threeSchemas(url: string, name: string): Promise<Databases> {
-  const [before, after, events] = [`${name}_before`, `${name}_after`, `${name}_events`];
-  await execute(url, `create schema ${before}`, `create schema ${after}`);
+async function fiveSchemas(url: string, name: string): Promise<Databases> {
+  const [before, after, pairs] = [`${name}_before`, `${name}_after`, `${name}_pairs`];
+  const [events, pairEvents] = [`${name}_events`, `${name}_pair_events`];
+  await execute(url, ...[before, after, pairs].map((each) => `create schema ${each}`));
   return {
-    description: `throw-away schemas ${before}, _after and _events at ${new URL(url).host}`,
+    description: `throw-away schemas ${before}, _after, _pairs, _events and _pair_events at ${new URL(url).host}`,
     before: { url, schema: before },
     after: { url, schema: after, eventSchema: events },
-    remove: () => execute(url, `drop schema if exists ${before}, ${after}, ${events} cascade`),
+    pairs: { url, schema: pairs, eventSchema: pairEvents },
+    remove: () =>
+      execute(url, `drop schema if exists ${[before, after, pairs, events, pairEvents].join(', ')} cascade`),
   };
 }
 

@@ -74,7 +74,7 @@ function compare(effect: string, before: readonly unknown[], after: readonly unk
 }
 
 /** JSON whose keys are sorted, so that equal things are equal texts. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => {
     if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
     return Object.fromEntries(Object.entries(part).toSorted(([one], [other]) => (one < other ? -1 : 1)));

@@ -1,14 +1,15 @@
 import { parseArgs } from 'node:util';
+import { type CutOverOutcome, runCutOver, webhooksToReceive } from './cut-over/run-cut-over.js';
 import { type Databases, databasesOn, embeddedDatabases } from './databases.js';
 import { printInput } from './report/input-section.js';
 import { printHowToLook, printKept } from './report/look-further.js';
 import { printOutcome } from './report/print-outcome.js';
-import { runTitles, showProgress } from './report/progress.js';
-import { runExample } from './run-example.js';
+import { type Progress, runTitles, showProgress } from './report/progress.js';
+import { type Outcome, runExample } from './run-example.js';
 import { type Scheduling, inProcess, schedulingOn } from './scheduling.js';
 import { recordedWebhooks } from './webhooks.js';
 
-const help = `Runs one issue tracker twice: on the old in-memory bus, and connected to the store.
+const help = `Runs one issue tracker: on the old in-memory bus, connected to the store, and with pairs of old and new.
 
   npm start                starts an embedded PostgreSQL, runs, compares, and prints what happened
   npm start -- --keep      keeps the databases up until Ctrl-C and shows how to query them
@@ -17,7 +18,7 @@ const help = `Runs one issue tracker twice: on the old in-memory bus, and connec
   DATABASE_URL=postgres://…  uses your server: throw-away databases, removed at the end
   REDIS_URL=redis://…        runs the queued handlers through BullMQ on your Redis: throw-away keys
 
-Exit code: 0 when both runs agree, 1 when anything differs or fails, 2 for a wrong flag.
+Exit code: 0 when all runs agree, 1 when anything differs or fails, 2 for a wrong flag.
 `;
 
 interface Flags {
@@ -57,42 +58,72 @@ function readFlags(args: string[]): Flags | string {
 async function run({ keep }: Flags): Promise<number> {
   const output = process.stdout;
   const webhooks = recordedWebhooks();
-  output.write('\nAn issue tracker, first on the old in-memory bus, then connected to the store\n\n');
+  output.write(
+    '\nAn issue tracker: on the old in-memory bus, connected to the store, and on its way to new handlers\n\n',
+  );
   printInput(output, webhooks);
 
   const interrupted = whenInterrupted();
   const scheduling = await openScheduling();
   const databases = await openDatabases();
-  const progress = showProgress(output, webhooks.length);
+  const progress = showProgress(output);
+  const ending = new AbortController();
   try {
     output.write(`Runs\n  on ${databases.description}\n  queued handlers ${scheduling.description}\n`);
-    const running = runExample({
-      databases,
-      scheduler: scheduling.scheduler,
-      onReceived: (name) => progress.step(name),
-      onRun(name, { received, seconds }) {
-        progress.finish();
-        output.write(`  ${runTitles[name].padEnd(24)} ${received} payloads in ${seconds.toFixed(1)} s\n`);
-      },
-    });
-    const outcome = await Promise.race([running, interrupted]);
-    if (outcome === 'interrupted') {
+    const running = runAll({ databases, scheduling, progress, signal: ending.signal });
+    const outcomes = await Promise.race([running, interrupted]);
+    if (outcomes === 'interrupted') {
+      ending.abort();
       await databases.remove();
       await running.catch(() => undefined);
       return 130;
     }
+    const [outcome, cutOver] = outcomes;
     output.write('\n');
-    printOutcome(output, outcome);
+    printOutcome(output, outcome, cutOver);
     if (keep) {
-      printKept(output, databases.after, outcome.store.busiest.stream);
+      printKept(output, databases, outcome.store.busiest.stream);
       await stayingAlive(interrupted);
     } else printHowToLook(output);
-    return outcome.problems.length === 0 ? 0 : 1;
+    return outcome.problems.length + cutOver.problems.length === 0 ? 0 : 1;
   } finally {
     progress.finish();
     await databases.remove();
     await scheduling.remove();
   }
+}
+
+interface Setting {
+  readonly databases: Databases;
+  readonly scheduling: Scheduling;
+  readonly progress: Progress;
+  /** Ends what runs in other processes. */
+  readonly signal: AbortSignal;
+}
+
+async function runAll({ databases, scheduling, progress, signal }: Setting) {
+  const report = (name: keyof typeof runTitles, text: string) => {
+    progress.finish();
+    process.stdout.write(`  ${runTitles[name].padEnd(24)} ${text}\n`);
+  };
+  const total = recordedWebhooks().length;
+  const outcome: Outcome = await runExample({
+    databases,
+    scheduler: scheduling.scheduler,
+    onReceived: (name) => progress.step(name, total),
+    onRun: (name, { received, seconds }) => report(name, `${received} payloads in ${seconds.toFixed(1)} s`),
+  });
+  const cutOver: CutOverOutcome = await runCutOver({
+    databases,
+    queue: scheduling.queue,
+    onReceived: () => progress.step('pairs', webhooksToReceive),
+    signal,
+  });
+  report(
+    'pairs',
+    `${webhooksToReceive} payloads in ${cutOver.seconds.toFixed(1)} s, and on the old bus beside`,
+  );
+  return [outcome, cutOver] as const;
 }
 
 function openScheduling(): Promise<Scheduling> {

@@ -1,15 +1,13 @@
-import { MikroORM } from '@mikro-orm/postgresql';
-import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
+import type { MikroORM } from '@mikro-orm/postgresql';
 import { EventStore, type Scheduler } from 'handover';
-import { ignoreHandoverSchema, mikroOrmLog } from 'handover/mikro-orm';
 import { type Billing, type BillingFacts, openBilling } from './billing-run.js';
 import { bus } from './app/bus.js';
-import { entities } from './app/entities/entities.js';
 import { type ApplicationRun, type RunName, type RunOptions, runApplication } from './application-run.js';
 import { type HandlerFacts, type OtherDirection, type StoreFacts } from './connected-run.js';
 import { readHandlers, readStore, tryOtherDirection } from './connected-run.js';
-import type { Databases, Place } from './databases.js';
+import type { Databases } from './databases.js';
 import { type Comparison, compareEffects } from './effects.js';
+import { createTables, openLog, withOrm } from './orm.js';
 import { findProblems } from './problems.js';
 import { type ProgressFacts, checkProgress } from './progress-check.js';
 import { connectTracker } from './migrated/connect.js';
@@ -71,6 +69,7 @@ async function runInMemory(
   options: ExampleOptions,
   webhooks: readonly RecordedWebhook[],
 ): Promise<ApplicationRun> {
+  await createTables(orm);
   const run = await runApplication(runOptions('before', orm, options, webhooks, () => Promise.resolve(0)));
   run.close();
   return run;
@@ -81,9 +80,9 @@ async function runConnected(
   options: ExampleOptions,
   webhooks: readonly RecordedWebhook[],
 ): Promise<Connected> {
-  const { eventSchema } = options.databases.after;
-  const log = mikroOrmLog(orm, eventSchema === undefined ? {} : { schema: eventSchema });
+  const log = openLog(orm, options.databases.after);
   await using store = new EventStore({ log, scheduler: options.scheduler });
+  await createTables(orm);
   await store.migrate();
   for (const table of handlerTables) await orm.em.fork().execute(table);
 
@@ -139,23 +138,4 @@ function runOptions(
     onReceived: () => onReceived?.(run),
     changeListeners: changeListeners ?? ((_, listeners) => listeners),
   };
-}
-
-async function withOrm<T>(
-  { url, schema, eventSchema }: Place,
-  work: (orm: MikroORM) => Promise<T>,
-): Promise<T> {
-  const config = {
-    clientUrl: url,
-    entities: [...entities],
-    metadataProvider: ReflectMetadataProvider,
-    ...(schema !== undefined && { driverOptions: { options: `-c search_path=${schema}` } }),
-  };
-  const orm = await MikroORM.init(ignoreHandoverSchema(config, eventSchema));
-  try {
-    await orm.schema.create();
-    return await work(orm);
-  } finally {
-    await orm.close();
-  }
 }

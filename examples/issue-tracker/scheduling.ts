@@ -3,12 +3,20 @@ import type { Scheduler } from 'handover';
 import { bullmqScheduler } from 'handover/bullmq';
 import { removeKeys, withRedis } from './redis.js';
 
+/** A BullMQ of this run's own. */
+export interface Queue {
+  readonly url: string;
+  readonly prefix: string;
+}
+
 /** What wakes the queued handlers. PostgreSQL holds the truth of their deliveries in either case. */
 export interface Scheduling {
   /** For people: what is used. */
   readonly description: string;
   /** Left out, the store's own: in this process. */
   readonly scheduler?: Scheduler;
+  /** For the processes of releases, each of which makes its own scheduler; left out as well. */
+  readonly queue?: Queue;
   /** Removes everything that was made. May be called again. */
   remove(): Promise<void>;
 }
@@ -30,6 +38,7 @@ export async function schedulingOn(url: string): Promise<Scheduling> {
   return {
     description: `through BullMQ, on the Redis at ${new URL(url).host}`,
     scheduler: bullmqScheduler({ connection: url, prefix }),
+    queue: { url, prefix: `${prefix}:releases` },
     remove: () => withRedis(url, (redis) => removeKeys(redis, prefix)),
   };
 }

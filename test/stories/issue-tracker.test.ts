@@ -18,7 +18,7 @@ import { describeWithRedis, type OwnRedis, startOwnRedis } from '../support/redi
 import { runInProcess } from '../support/processes.js';
 
 const main = new URL('../../examples/issue-tracker/main.ts', import.meta.url);
-const story = 120_000;
+const story = 240_000;
 
 const editions = ['api.github.com', 'ghes-31', 'ghes-32', 'ghes-33', 'ghes-34', 'ghes-35'];
 

@@ -9,6 +9,8 @@ import * as comments from './events/comment-events.js';
 import { DigestReady } from './events/digest-ready.js';
 import * as issues from './events/issue-events.js';
 import * as pulls from './events/pull-request-events.js';
+import { ReviewWanted } from './events/review-wanted.js';
+import { subjectAndActor } from './old-arguments.js';
 
 /**
  * The one line that turns recording on. Names that are missing here are recorded raw: labels, milestones, review
@@ -64,8 +66,9 @@ const events = {
   pull_request_review_comment_edited: onComment(comments.CommentEdited),
   pull_request_review_comment_deleted: onComment(comments.CommentDeleted),
 
-  /** The broadcast's one plain object is the data; so new code may publish it, and old listeners hear it. */
+  /** The broadcasts' one plain object is the data; so new code may publish them, and old listeners hear it. */
   digest_ready: DigestReady,
+  review_wanted: ReviewWanted,
 };
 
 function onIssue(event: EventClass) {
@@ -78,6 +81,7 @@ function onIssue(event: EventClass) {
       ...details,
     }),
     stream: ({ id }: Issue) => `Issue-${id}`,
+    args: subjectAndActor,
   };
 }
 
@@ -92,6 +96,7 @@ function onPullRequest(event: EventClass) {
       ...details,
     }),
     stream: ({ id }: PullRequest) => `PullRequest-${id}`,
+    args: subjectAndActor,
   };
 }
 
@@ -127,6 +132,6 @@ function onComment(event: EventClass) {
   };
 }
 
-function placeOf({ repository, number, title, updatedAt }: Issue | PullRequest) {
-  return { repository: repository.name, number, title, at: updatedAt };
+function placeOf({ repository, number, title, author, updatedAt }: Issue | PullRequest) {
+  return { repository: repository.name, number, title, author: author.login, at: updatedAt };
 }

@@ -1,4 +1,4 @@
-import type { Place } from '../databases.js';
+import type { Databases } from '../databases.js';
 import { type Output, section } from './output.js';
 import { table } from './table.js';
 
@@ -16,7 +16,7 @@ export function printHowToLook(output: Output): void {
 /** Where the events are, and some first questions. */
 export function printKept(
   output: Output,
-  { url, eventSchema = 'handover', schema }: Place,
+  { after: { url, eventSchema = 'handover', schema }, pairs }: Pick<Databases, 'after' | 'pairs'>,
   stream: string,
 ): void {
   const own = schema === undefined ? '' : `${schema}.`;
@@ -28,5 +28,11 @@ export function printKept(
     `select name, state, count(*) from ${eventSchema}.deliveries d join ${eventSchema}.handlers h on h.id = d.handler group by 1, 2;`,
     `select * from ${own}billing_rows;`,
     `select * from ${own}issue_progress;`,
+    ...(pairs.schema === undefined ? howToSeePairs(pairs.url) : []),
   ]);
+}
+
+function howToSeePairs(url: string): readonly string[] {
+  const command = `DATABASE_URL="${url}" npx handover --config dist/examples/issue-tracker/handover.config.js`;
+  return ['', `${command} stages`, `${command} parity`];
 }

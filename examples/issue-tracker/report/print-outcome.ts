@@ -1,5 +1,7 @@
 import type { Count } from '../connected-run.js';
+import type { CutOverOutcome } from '../cut-over/run-cut-over.js';
 import type { Outcome } from '../run-example.js';
+import { printCutOver } from './cut-over-sections.js';
 import { printFeed } from './feed-section.js';
 import { type Output, section } from './output.js';
 import { printBilling, printDeadLetter, printProgress } from './queued-sections.js';
@@ -8,8 +10,8 @@ import { cut, inColumns, table } from './table.js';
 /** Characters that a line of a section may have, so that all fits a terminal of 100. */
 const width = 96;
 
-/** Everything that the two runs have shown, for people. */
-export function printOutcome(output: Output, outcome: Outcome): void {
+/** Everything that the runs have shown, for people. */
+export function printOutcome(output: Output, outcome: Outcome, cutOver?: CutOverOutcome): void {
   printBroadcasts(output, outcome);
   printEvents(output, outcome);
   printFeed(output, outcome.store.busiest);
@@ -19,7 +21,8 @@ export function printOutcome(output: Output, outcome: Outcome): void {
   printBilling(output, outcome.billing);
   printDeadLetter(output, outcome.billing.deadLetter);
   printComparison(output, outcome);
-  printResult(output, outcome);
+  if (cutOver !== undefined) printCutOver(output, cutOver);
+  printResult(output, outcome, cutOver);
 }
 
 function printBroadcasts(output: Output, { after, store }: Outcome): void {
@@ -94,8 +97,9 @@ function printComparison(output: Output, { comparisons }: Outcome): void {
   ]);
 }
 
-function printResult(output: Output, outcome: Outcome): void {
-  const { webhooks, comparisons, store, progress, billing, problems } = outcome;
+function printResult(output: Output, outcome: Outcome, cutOver: CutOverOutcome | undefined): void {
+  const { webhooks, comparisons, store, progress, billing } = outcome;
+  const problems = [...outcome.problems, ...(cutOver?.problems ?? [])];
   if (problems.length > 0) {
     section(output, `Result: not as it should be (${problems.length})`, problems);
     return;
@@ -104,5 +108,16 @@ function printResult(output: Output, outcome: Outcome): void {
     `${webhooks.length} payloads twice through the same publishers and listeners: all ${comparisons.length} effects equal,`,
     `${store.events} events recorded that nobody had before, and none of what was rolled back;`,
     `${progress.handled} of them in a read model built asynchronously; a notification that came ${billing.received} times, billed once.`,
+    ...cutOverResult(cutOver),
   ]);
+}
+
+function cutOverResult(cutOver: CutOverOutcome | undefined): readonly string[] {
+  if (cutOver === undefined) return [];
+  const { performed, effects } = cutOver;
+  const count = effects.reduce((sum, { withPairs }) => sum + withPairs, 0);
+  return [
+    `${performed.length} listeners replaced by handlers, after one of these was refused until it was mended:`,
+    `${count} effects in all stages, none of them doubled and none missed.`,
+  ];
 }

@@ -1,20 +1,24 @@
 import { SingleBar } from 'cli-progress';
-import type { RunName } from '../application-run.js';
 import type { Output } from './output.js';
 
 export interface Progress {
-  step(run: RunName): void;
+  /** One payload more of a run that receives `total`. */
+  step(run: keyof typeof runTitles, total: number): void;
   finish(): void;
 }
 
-export const runTitles = { before: 'Run 1, bus in memory', after: 'Run 2, bus on the store' } as const;
+export const runTitles = {
+  before: 'Run 1, bus in memory',
+  after: 'Run 2, bus on the store',
+  pairs: 'Run 3, pairs',
+} as const;
 
 /** A bar on a terminal; silent elsewhere, where the line after each run says enough. */
-export function showProgress(output: Output & NodeJS.WritableStream, total: number): Progress {
+export function showProgress(output: Output & NodeJS.WritableStream): Progress {
   if (output.isTTY !== true) return { step: () => undefined, finish: () => undefined };
   let bar: SingleBar | undefined;
   return {
-    step(run) {
+    step(run, total) {
       bar ??= startBar(output, runTitles[run], total);
       bar.increment();
     },

@@ -70,6 +70,10 @@ export class AuthorNotifier {
     this.#mail(author, `${review.author.login} reviewed "${title}": ${review.state}`);
   }
 
+  review_wanted({ title, author }: { readonly title: string; readonly author: string }) {
+    this.mailbox.push({ to: 'reviewers', subject: `${author} wants a review of "${title}"` });
+  }
+
   digest_ready({ login, contributions }: { readonly login: string; readonly contributions: number }) {
     this.mailbox.push({ to: login, subject: `Your digest: ${contributions} contributions` });
   }

@@ -1,16 +1,23 @@
 import { defineEvent } from 'handover';
 import { z } from 'zod';
 
+/** The milestone is that of the issue. Older editions of GitHub do not tell which one was taken away. */
 const issue = z.object({
   issueId: z.number().int(),
   repository: z.string(),
   number: z.number().int(),
   title: z.string(),
+  author: z.string(),
   actor: z.string(),
   at: z.date(),
+  milestone: z.string().optional(),
 });
 
-export class IssueOpened extends defineEvent('IssueOpened', issue) {}
+/** An issue that came from another repository tells which fields that has changed. */
+export class IssueOpened extends defineEvent(
+  'IssueOpened',
+  issue.extend({ edited: z.array(z.string()).optional() }),
+) {}
 export class IssueEdited extends defineEvent('IssueEdited', issue.extend({ edited: z.array(z.string()) })) {}
 export class IssueClosed extends defineEvent('IssueClosed', issue) {}
 export class IssueReopened extends defineEvent('IssueReopened', issue) {}
@@ -29,7 +36,5 @@ const assignee = issue.extend({ assignee: z.string() });
 export class IssueAssigned extends defineEvent('IssueAssigned', assignee) {}
 export class IssueUnassigned extends defineEvent('IssueUnassigned', assignee) {}
 
-/** Older editions of GitHub do not tell which milestone was taken away. */
-const milestone = issue.extend({ milestone: z.string().optional() });
-export class IssueMilestoned extends defineEvent('IssueMilestoned', milestone) {}
-export class IssueDemilestoned extends defineEvent('IssueDemilestoned', milestone) {}
+export class IssueMilestoned extends defineEvent('IssueMilestoned', issue) {}
+export class IssueDemilestoned extends defineEvent('IssueDemilestoned', issue) {}

@@ -6,6 +6,7 @@ const pullRequest = z.object({
   repository: z.string(),
   number: z.number().int(),
   title: z.string(),
+  author: z.string(),
   actor: z.string(),
   at: z.date(),
 });

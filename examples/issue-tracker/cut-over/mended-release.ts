@@ -1,0 +1,4 @@
+import { mendedRelease } from '../migrated/pairs/handlers.js';
+import { serveRelease } from './release-process.js';
+
+serveRelease(mendedRelease);
