@@ -53,8 +53,10 @@ export class BatchWriter {
 
   async #write(): Promise<void> {
     for (const event of this.#parts.gather?.() ?? []) this.#keep(event);
-    while (this.#waiting.size > 0) {
-      const events = [...this.#waiting.values()].slice(0, batch);
+    // What comes meanwhile waits for its own time: else each would be written alone, for as long as more come.
+    const due = [...this.#waiting.values()];
+    for (let first = 0; first < due.length; first += batch) {
+      const events = due.slice(first, first + batch);
       try {
         await this.#append(events);
       } catch (error) {
