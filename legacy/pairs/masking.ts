@@ -31,9 +31,12 @@ export function masking(
 ): (effect: Effect) => Effect {
   const spans = [time, frozen].filter((span) => span !== undefined);
   const made = new Set(madeIds.map((id) => id.toLowerCase()));
-  const known = new Set<unknown>();
-  collect(given.values, known);
-  if (frozen !== undefined) collect(given.timestamp, known);
+  let known: Set<unknown> | undefined;
+  /** Collected when first asked for: most runs make nothing that looks like a time or an id. */
+  const isGiven = (value: unknown): boolean => {
+    known ??= collected([given.values, ...(frozen === undefined ? [] : [given.timestamp])]);
+    return known.has(value);
+  };
   const numbers = new Map<string, Map<string, string>>();
   const isNow = (at: number) => spans.some(({ from, to }) => at >= from && at <= to);
   const numbered = (key: string, group: string): string => {
@@ -44,16 +47,16 @@ export function masking(
   };
   const nameOf = (id: string): string => {
     const key = id.toLowerCase();
-    return known.has(key) || !(made.has(key) || isNow(timeWithin(key))) ? id : numbered(key, 'id');
+    return !(made.has(key) || isNow(timeWithin(key))) || isGiven(key) ? id : numbered(key, 'id');
   };
   const mask = (value: unknown): unknown => {
     if (typeof value === 'string') {
       const [, table] = madeKeyPattern.exec(value) ?? [];
       if (table !== undefined) return numbered(value, table);
-      if (known.has(value.toLowerCase())) return value;
-      return dateTime.test(value) && isNow(Date.parse(value)) ? '<now>' : value.replaceAll(uuid, nameOf);
+      if (!dateTime.test(value)) return value.replaceAll(uuid, nameOf);
+      return isNow(Date.parse(value)) && !isGiven(value.toLowerCase()) ? '<now>' : value;
     }
-    if (typeof value === 'number') return !known.has(value) && isNow(value) ? '<now>' : value;
+    if (typeof value === 'number') return isNow(value) && !isGiven(value) ? '<now>' : value;
     if (Array.isArray(value)) return value.map(mask);
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mask(each)]));
@@ -64,6 +67,13 @@ export function masking(
 /** Of a UUID of version 7, its milliseconds since 1970; else no time at all. */
 function timeWithin(id: string): number {
   return id.charAt(14) === '7' ? Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16) : Number.NaN;
+}
+
+/** Numbers, texts in small letters, and the UUIDs within texts. */
+function collected(values: readonly unknown[]): Set<unknown> {
+  const into = new Set<unknown>();
+  collect(values, into);
+  return into;
 }
 
 function collect(value: unknown, into: Set<unknown>): void {
