@@ -43,6 +43,7 @@ export async function handover(url: string, plan: HandoverPlan, handle: Handle):
     prepare: async () => prepare?.(),
     async fill(numbers) {
       for (const some of chunks(numbers)) await store.append(some.map((number) => new Noted({ number })));
+      await store.read.count(); // until all have their places in the order, and so their deliveries
     },
     publish: async (number) => void (await store.publish(new Noted({ number }))),
     async work() {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { DuplicateEvent, WrongExpectedVersion } from '../../../src/index.js';
 import type { Append, AppendFailure, AppendOutcome, NewRecord } from '../../../src/index.js';
 import type { Execute } from '../execute.js';
+import { prepared, type Prepared } from './prepared.js';
 import type { QuotedSchema } from './schema-name.js';
 
 /** What the function `append_to` gives back. */
@@ -22,9 +22,11 @@ export type WriteAppends = (
  * by the session even where the driver sends unnamed statements.
  */
 export function appender(schema: QuotedSchema): WriteAppends {
-  const one = named(`select ${schema}.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)::text as answer`);
-  const each = named(`select ${schema}.append_each($1::json)::text as answers`);
-  const any = named(`select ${schema}.append($1::json)::text as answers`);
+  const one = prepared(
+    `select ${schema}.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)::text as answer`,
+  );
+  const each = prepared(`select ${schema}.append_each($1::json)::text as answers`);
+  const any = prepared(`select ${schema}.append($1::json)::text as answers`);
   return async (execute, appends) => {
     const [first, second] = appends;
     if (first === undefined) return [];
@@ -38,19 +40,9 @@ export function appender(schema: QuotedSchema): WriteAppends {
   };
 }
 
-interface Named {
-  readonly text: string;
-  readonly name: string;
-}
-
-/** Named by its text: whoever shares a session with us, such as another version of us, means the same by the name. */
-function named(text: string): Named {
-  return { text, name: `handover_${createHash('sha256').update(text).digest('hex').slice(0, 32)}` };
-}
-
 async function writeOne(
   execute: Execute,
-  { text, name }: Named,
+  { text, name }: Prepared,
   append: Append,
   record: NewRecord,
 ): Promise<AppendOutcome> {
@@ -75,7 +67,7 @@ async function writeOne(
 
 async function writeMany(
   execute: Execute,
-  { text, name }: Named,
+  { text, name }: Prepared,
   appends: readonly Append[],
   toJson: (append: Append) => string,
 ): Promise<readonly AppendOutcome[]> {

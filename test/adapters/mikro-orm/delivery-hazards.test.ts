@@ -220,7 +220,7 @@ describe('a worker whose clock is wrong', () => {
     store.subscribe(() => {}, { ...queued, name: 'clocked' });
     await store.publish(new Noted({ note: 1 }));
     const deliveries = mikroOrmLog(orm).deliveries;
-    await deliveries?.sequence();
+    await deliveries?.sequenceAll();
     const mine = { handlers: [{ name: 'clocked', limit: 1 }], limit: 1, worker: 'mine', leaseFor: 60_000 };
     expect(await deliveries?.claim(mine)).toHaveLength(1);
     await using program = runInProcess(new URL('./wrong-clock-worker.ts', import.meta.url), {

@@ -1,4 +1,5 @@
 import type { ClaimedDelivery } from '../../../../src/index.js';
+import { prepared, type Prepared } from '../prepared.js';
 import { eventColumns, type EventRow, toRecord } from '../event-row.js';
 import type { QuotedSchema } from '../schema-name.js';
 import { tokenOf } from './lease-token.js';
@@ -12,15 +13,15 @@ export interface ClaimedRow extends EventRow {
 }
 
 /** @param call A function of the schema that leases deliveries to a worker, with its parameters. */
-export function selectClaimed(schema: QuotedSchema, call: string): string {
-  return /* sql */ `
+export function selectClaimed(schema: QuotedSchema, call: string): Prepared {
+  return prepared(/* sql */ `
 select ${eventColumns(schema)}, handler, handler_id::text as handler_text, attempt, fence::text as fence_text, is_replay
 from (
   select claimed.handler, claimed.handler_id, claimed.attempt, claimed.fence, claimed.is_replay, claimed.position,
       (claimed.event).*
     from ${schema}.${call} as claimed
 ) as found
-order by position, handler`;
+order by position, handler`);
 }
 
 export function toClaimed(row: ClaimedRow): ClaimedDelivery {

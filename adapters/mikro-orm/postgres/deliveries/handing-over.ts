@@ -1,5 +1,6 @@
 import type { DeliveryLog, HandedDelivery } from '../../../../src/index.js';
 import type { Database } from '../database.js';
+import { prepared } from '../prepared.js';
 import { isStorable } from '../parameters.js';
 import { atMostInt, handlerLimits } from './claim-limits.js';
 import { type ClaimedRow, selectClaimed, toClaimed } from './claimed-row.js';
@@ -18,10 +19,10 @@ interface HandedRow {
 
 /** Leases of schedulers, seen by others at once: never part of an open transaction. */
 export function handingOver({ schema, apart }: Database): HandingOver {
-  const handOverDue = /* sql */ `
+  const handOverDue = prepared(/* sql */ `
 select handler, handler_id::text as handler_text, position::text as position_text, fence::text as fence_text, event_id
 from ${schema}.hand_over_next($1::text[], $2::int[], $3::int, $4::text, $5::float8, $6::int, $7::int)
-order by position, handler`;
+order by position, handler`);
 
   const takeQueued = selectClaimed(
     schema,
@@ -43,22 +44,18 @@ order by leased_until limit $3::int`;
       const { names, limits } = handlerLimits(request);
       if (names.length === 0 || request.limit < 1) return [];
       const { limit, worker, leaseFor, mostWaiting, sequencing = 0 } = request;
-      const rows = await apart<HandedRow>(handOverDue, [
-        names,
-        limits,
-        atMostInt(limit),
-        keptText(worker),
-        leaseFor,
-        atMostInt(mostWaiting),
-        atMostInt(sequencing),
-      ]);
+      const { text, name } = handOverDue;
+      const most = [atMostInt(mostWaiting), atMostInt(sequencing)];
+      const asked = [names, limits, atMostInt(limit), keptText(worker), leaseFor, ...most];
+      const rows = await apart<HandedRow>(text, asked, name);
       return rows.map(toHanded);
     },
 
     async take(tokens, { worker, leaseFor }) {
       const held = [...new Set(tokens)].flatMap((token) => leaseOf(token) ?? []);
       if (held.length === 0) return [];
-      const rows = await apart<ClaimedRow>(takeQueued, [...leaseColumns(held), keptText(worker), leaseFor]);
+      const { text, name } = takeQueued;
+      const rows = await apart<ClaimedRow>(text, [...leaseColumns(held), keptText(worker), leaseFor], name);
       return rows.map(toClaimed);
     },
 

@@ -1,6 +1,7 @@
 import type { DeliveryLog, FailureReport } from '../../../../src/index.js';
 import type { Execute } from '../../execute.js';
 import type { Database } from '../database.js';
+import { prepared, type Prepared } from '../prepared.js';
 import { atMostInt, handlerLimits } from './claim-limits.js';
 import { type ClaimedRow, selectClaimed, toClaimed } from './claimed-row.js';
 import { errorJson, keptText } from './kept-error.js';
@@ -21,56 +22,39 @@ export function leasing(database: Database): Leasing {
   );
 
   const leases = '$1::bigint[], $2::int[], $3::bigint[]';
+  const givingFences = (call: string) =>
+    prepared(`select to_json(${schema}.${call}::text[])::text as fences`);
+  const completeHeld = givingFences(`complete(${leases})`);
+  const failHeld = givingFences(`fail(${leases}, $4::float8[], $5::int[], $6::text[])`);
+  const renewHeld = givingFences(`renew(${leases}, $4::float8)`);
 
   return {
     async claim(request) {
       const { names, limits } = handlerLimits(request);
       if (names.length === 0 || request.limit < 1) return [];
       const { limit, worker, leaseFor, sequencing = 0 } = request;
-      const rows = await apart<ClaimedRow>(claimDue, [
-        names,
-        limits,
-        atMostInt(limit),
-        keptText(worker),
-        leaseFor,
-        atMostInt(sequencing),
-      ]);
+      const asked = [names, limits, atMostInt(limit), keptText(worker), leaseFor, atMostInt(sequencing)];
+      const rows = await apart<ClaimedRow>(claimDue.text, asked, claimDue.name);
       return rows.map(toClaimed);
     },
 
-    complete: (tokens) =>
-      lostOf(tokens, (held) =>
-        fencesFrom(
-          query,
-          `select to_json(${schema}.complete(${leases})::text[])::text as fences`,
-          leaseColumns(held),
-        ),
-      ),
+    complete: (tokens) => lostOf(tokens, (held) => fencesFrom(query, completeHeld, leaseColumns(held))),
 
     async fail(failures) {
       const byToken = new Map(failures.map((failure) => [failure.token, failure]));
       return lostOf([...byToken.keys()], (held) => {
         const reports = held.map((lease) => byToken.get(tokenOf(lease)) as FailureReport);
-        return fencesFrom(
-          apart,
-          `select to_json(${schema}.fail(${leases}, $4::float8[], $5::int[], $6::text[])::text[])::text as fences`,
-          [
-            ...leaseColumns(held),
-            reports.map(({ next }) => (next.kind === 'dead' ? null : next.inMs)),
-            reports.map(({ next }) => (next.kind === 'retry-uncounted' ? 1 : 0)),
-            reports.map(({ error }) => errorJson(error)),
-          ],
-        );
+        return fencesFrom(apart, failHeld, [
+          ...leaseColumns(held),
+          reports.map(({ next }) => (next.kind === 'dead' ? null : next.inMs)),
+          reports.map(({ next }) => (next.kind === 'retry-uncounted' ? 1 : 0)),
+          reports.map(({ error }) => errorJson(error)),
+        ]);
       });
     },
 
     renew: (tokens, leaseFor) =>
-      lostOf(tokens, (held) =>
-        fencesFrom(apart, `select to_json(${schema}.renew(${leases}, $4::float8)::text[])::text as fences`, [
-          ...leaseColumns(held),
-          leaseFor,
-        ]),
-      ),
+      lostOf(tokens, (held) => fencesFrom(apart, renewHeld, [...leaseColumns(held), leaseFor])),
 
     async release(tokens) {
       const held = tokens.flatMap((token) => leaseOf(token) ?? []);
@@ -92,9 +76,9 @@ async function lostOf(
 
 async function fencesFrom(
   execute: Execute,
-  statement: string,
+  { text, name }: Prepared,
   values: readonly unknown[],
 ): Promise<ReadonlySet<string>> {
-  const [row] = await execute<{ fences: string | null }>(statement, values);
+  const [row] = await execute<{ fences: string | null }>(text, values, name);
   return new Set(JSON.parse(row?.fences ?? '[]') as string[]);
 }

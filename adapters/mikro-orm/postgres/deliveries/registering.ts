@@ -1,6 +1,7 @@
 import type { DeliveryLog, HandlerRegistration } from '../../../../src/index.js';
 import type { Database } from '../database.js';
 import { isStorable } from '../parameters.js';
+import { prepared } from '../prepared.js';
 import { sequence } from '../sequence.js';
 
 type Registering = Pick<DeliveryLog, 'register' | 'sequence' | 'sequenceAll' | 'registrations'>;
@@ -11,6 +12,12 @@ interface HandlerRow {
   readonly starts_from: 'now' | 'beginning';
   readonly attempts: number;
   readonly ordered: boolean;
+}
+
+interface Step {
+  readonly moved: number | null;
+  readonly past: number | null;
+  readonly again: number | null;
 }
 
 const batch = 1_000;
@@ -27,13 +34,13 @@ export function registering(database: Database): Registering {
   const selectHandlers = /* sql */ `
 select name, to_json(types)::text as types_json, starts_from, attempts, ordered from ${schema}.handlers order by name`;
 
+  const oneStep =
+    prepared(`select ${schema}.try_sequence($1::int) as moved, ${schema}.backfill($1::int) as past,
+  ${schema}.advance_replay($1::int) as again`);
+
   /** One step on each way. `null`: nothing left, or somebody else is at it. */
   const advance = async () => {
-    const [step] = await apart<{ moved: number | null; past: number | null; again: number | null }>(
-      `select ${schema}.try_sequence($1::int) as moved, ${schema}.backfill($1::int) as past,
-        ${schema}.advance_replay($1::int) as again`,
-      [batch],
-    );
+    const [step] = await apart<Step>(oneStep.text, [batch], oneStep.name);
     return step ?? { moved: null, past: null, again: null };
   };
 
