@@ -119,7 +119,8 @@ export interface ClaimRequest {
   readonly leaseFor: number;
   /**
    * So many committed events are moved into the global order first, in the same transaction: what was published a moment
-   * ago is leased with one commit less. None are where another process is at it; default 0.
+   * ago is leased with one commit less. None are where another process is at it; default 0. Listeners are woken for what
+   * is not leased.
    */
   readonly sequencing?: number | undefined;
 }

@@ -13,7 +13,7 @@ import type { Intake } from './intake.js';
 import { fromRoot } from './root-context.js';
 import { Keys, type Revive } from './keys.js';
 import { Runs } from './runs.js';
-import { Sequencing } from './sequencing.js';
+import { fewEvents, Sequencing } from './sequencing.js';
 import { stopOnSignals } from './signals.js';
 import type { WorkSettings } from './worker-options.js';
 
@@ -145,10 +145,11 @@ export class Worker implements AsyncDisposable {
     await this.#parts.register();
     if (asking.length > 0) await this.#sequencing.finish();
     const found = await this.#intake.take();
-    this.#sequencing.start();
+    if (found === 0 || found >= fewEvents) this.#sequencing.start();
     if (await this.#keys.assign()) return 0;
     if (found === 0 && asking.length > 0 && (await this.#intake.isQuiet())) this.#tell(asking);
-    return this.#pause();
+    // Nothing else is asked of the log while what was found begins.
+    return found > 0 ? shortestPause : this.#pause();
   }
 
   #tell(idlers: readonly (() => void)[]): void {

@@ -438,6 +438,25 @@ describe('a listener on PostgreSQL', () => {
     await stop();
   });
 
+  // Seen failing with a notification from `move`: it was woken each time.
+  it('is woken by a claim that sequences for what is left to others, and for nothing else', async () => {
+    const [log, publisher] = await threeLogs();
+    await register(log, 'a', 'b');
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    const heard: string[] = [];
+    client.on('notification', ({ payload }) => heard.push(payload ?? ''));
+    await client.query('listen handover');
+    await store(publisher, 's', newRecord());
+    expect(await claim(log, ['a', 'b'], { sequencing: 10 })).toHaveLength(2);
+    await client.query("notify handover, 'both are claimed'");
+    await store(publisher, 's', newRecord());
+    expect(await claim(log, 'a', { sequencing: 10 })).toHaveLength(1);
+    await client.query("notify handover, 'one is left'");
+    await client.end();
+    expect(heard).toEqual(['both are claimed', '', 'one is left']);
+  });
+
   it('stops in the midst of reconnecting', async () => {
     const database = await createDatabase();
     const orm = await connect(database.url);

@@ -25,7 +25,6 @@ $function$;
 create function ${schema}.move(p_limit int) returns int language plpgsql as $function$
 declare
   moved int;
-  created int;
 begin
   with logged as materialized (
     select * from ${schema}.log_next(p_limit)
@@ -41,13 +40,30 @@ begin
   ), delivery as (
     insert into ${schema}.deliveries (position, seq, handler, state, due_at)
       select position, seq, handler, case when ordered then 'unkeyed' else 'due' end, clock_timestamp() from wanted
-      returning 1
   )
-  select (select count(*) from logged), (select count(*) from delivery) into moved, created;
+  select count(*) into moved from logged;
+  return moved;
+end
+$function$;
 
-  if created > 0 then
+-- Wakes workers for deliveries above p_reached, unless all of them are leased already.
+create function ${schema}.tell_of_rest(p_reached bigint) returns void language plpgsql as $function$
+begin
+  if exists (select from ${schema}.deliveries where position > p_reached and state not in ('running', 'queued')) then
     perform pg_notify('${channelOf(schema)}', '');
   end if;
+end
+$function$;
+
+-- For who holds the lock of the sequencer.
+create function ${schema}.move_and_tell(p_limit int) returns int language plpgsql as $function$
+declare
+  reached bigint;
+  moved int;
+begin
+  select coalesce(max(position), 0) into reached from ${schema}.log;
+  moved := ${schema}.move(p_limit);
+  perform ${schema}.tell_of_rest(reached);
   return moved;
 end
 $function$;
@@ -60,7 +76,7 @@ begin
     return 0;
   end if;
   perform pg_advisory_xact_lock(${locks.sequencer});
-  return ${schema}.move(p_limit);
+  return ${schema}.move_and_tell(p_limit);
 end
 $function$;
 
@@ -73,7 +89,7 @@ begin
   if not pg_try_advisory_xact_lock(${locks.sequencer}) then
     return null;
   end if;
-  return ${schema}.move(p_limit);
+  return ${schema}.move_and_tell(p_limit);
 end
 $function$;
 `,

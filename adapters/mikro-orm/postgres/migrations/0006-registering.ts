@@ -21,7 +21,7 @@ begin
 
   perform pg_advisory_xact_lock(${locks.sequencer});
   loop
-    exit when ${schema}.move(1000) < 1000;
+    exit when ${schema}.move_and_tell(1000) < 1000;
   end loop;
 
   -- Before their deliveries, as who tells keys does.

@@ -9,7 +9,17 @@ import type { Migration } from './migration.js';
 const byIndexes = ['assign_keys', 'unblock', 'skip'];
 
 /** Those without joins that a small table could turn around: one plan fits every size. */
-const plannedOnce = ['is_recoverable', 'claim', 'hand_over', 'take', 'complete', 'fail', 'renew', 'release'];
+const plannedOnce = [
+  'tell_of_rest',
+  'is_recoverable',
+  'claim',
+  'hand_over',
+  'take',
+  'complete',
+  'fail',
+  'renew',
+  'release',
+];
 
 /** Those whose joins fit the tables only as large as these are at the moment of the call. */
 const plannedAnew = ['log_next', 'backfill', 'advance_replay', 'recover'];
