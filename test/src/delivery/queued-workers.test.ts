@@ -108,6 +108,7 @@ describe('a worker', () => {
     await store.publish(quotes('a'));
     await untilQuiet();
     expect(await fate('a')).toMatchObject({ state: 'done' });
+    await later(100); // it has looked once more, for what came together with it
     await open().publish(quotes('b'));
     await later(2_499);
     expect(await fate('b')).toMatchObject({ state: 'pending' });
