@@ -88,6 +88,14 @@ export class Connection implements Recorder, BackgroundSource {
     await this.settled();
   }
 
+  /** Whether listeners hear it: it was broadcast here, or its mapping says what they get of it. */
+  isHeard(event: Event): boolean {
+    if (this.#own.has(event)) return true;
+    return [...this.#mapped.values()].some(
+      ({ eventClass, toArgs }) => eventClass.type === event.type && toArgs !== undefined,
+    );
+  }
+
   /** What the listeners of a broadcast get of an event; `undefined` where the mapping does not say. */
   argsOf(eventClass: EventClass, event: Event): readonly unknown[] | undefined {
     return [...this.#mapped.values()].find((each) => each.eventClass === eventClass)?.toArgs?.(event);
@@ -123,6 +131,7 @@ export class Connection implements Recorder, BackgroundSource {
     const { eventName, publisher } = broadcast;
     const event = mapped === undefined ? rawEvent(broadcast) : mapped.toEvent(broadcast);
     const { recording } = this.#store;
+    this.#own.add(event);
     const prepared = recording.prepare(event, { stream: mapped?.streamOf(broadcast) });
     const ready = (publication: Publication): Publication => {
       for (const each of publication.events) this.#own.add(each);

@@ -67,7 +67,10 @@ export function createConnections(
     );
     current = connection;
     all.push(connection);
-    const endPairs = pairs.connect(store, (eventClass, event) => connection.argsOf(eventClass, event));
+    const endPairs = pairs.connect(store, {
+      argsOf: (eventClass, event) => connection.argsOf(eventClass, event),
+      isHeard: (event) => connection.isHeard(event),
+    });
     dispatcher.recordWith(connection);
     return () => {
       if (current !== connection) return;

@@ -1,6 +1,7 @@
 import { InvalidArgument, type Event, type EventStore, type HandlerContext } from '../../src/index.js';
 import { findMethod } from '../listener-method.js';
 import { Comparing } from './comparing.js';
+import { Deciding, type Way } from './deciding.js';
 import { storedDecision, type Decision } from './decision.js';
 import { FlagStages } from './flag-stages.js';
 import { Ledger } from './ledger.js';
@@ -12,7 +13,7 @@ import type { PairSettings } from './pair-options.js';
 import { Promotions, type MoveOptions } from './promotions.js';
 import { Saboteur } from './saboteur.js';
 import { Sampling } from './sampling.js';
-import { isStep, performerOf, type Side, type Stage, type Standing } from './stage.js';
+import { isStep, type Side, type Stage, type Standing } from './stage.js';
 import type { Verdict } from './verdict.js';
 
 interface Connected {
@@ -31,9 +32,7 @@ export class Pair {
   readonly #settings: PairSettings;
   readonly #report: (error: Error) => void;
   readonly #saboteur: Saboteur;
-  readonly #sampling: Sampling;
-  /** Of events that are on their way into the log. */
-  readonly #decisions = new WeakMap<Event, Decision>();
+  readonly #deciding: Deciding;
   /** What the listener has heard; one that waits for the commit has not, as long as the event may roll back. */
   readonly #heard = new WeakSet<Event>();
   #standing: Standing;
@@ -45,7 +44,12 @@ export class Pair {
     this.#settings = settings;
     this.#report = report;
     this.#standing = settings.start;
-    this.#sampling = new Sampling(settings.sample);
+    this.#deciding = new Deciding({
+      sampling: new Sampling(settings.sample),
+      standingFor: (stream) => this.#standingFor(stream),
+      choosesForNoise: () => this.#connected?.comparing.choosesForNoise() === true,
+      notSampled: () => this.#connected?.comparing.countNotSampled(),
+    });
     this.#saboteur = new Saboteur(settings.rules);
   }
 
@@ -135,30 +139,14 @@ export class Pair {
   }
 
   /** Before an event is appended: who performs it. */
-  decide(event: Event, stream: string | undefined): Decision {
-    const known = this.#decisions.get(event);
-    if (known !== undefined) return known;
-    const standing = this.#standingFor(stream);
-    const { stage } = standing;
-    const isComparable = stage === 'shadow' || stage === 'live';
-    const compared = isComparable && this.#sampling.takes(event);
-    const isMeasurable = stage === 'record' || (stage === 'shadow' && compared);
-    const measured = isMeasurable && this.#connected?.comparing.choosesForNoise() === true;
-    const decision: Decision = {
-      stage,
-      performs: performerOf(standing, stream ?? event.id),
-      compared,
-      ...(measured && { measured }),
-    };
-    if (isComparable && !decision.compared) this.#connected?.comparing.countNotSampled();
-    this.#decisions.set(event, decision);
-    return decision;
+  decide(event: Event, way: Way): Decision {
+    return this.#deciding.decide(event, way);
   }
 
   /** The listener hears the event, or a broadcast that is not recorded. @param near Publisher and arguments. */
   deliver(event: Event | undefined, call: () => unknown, near: readonly unknown[] = []): unknown {
     if (event === undefined) return call();
-    const decision = this.#decisions.get(event) ?? storedDecision(event, this.name);
+    const decision = this.#deciding.of(event) ?? storedDecision(event, this.name);
     if (decision?.performs === 'handler') return undefined;
     this.#heard.add(event);
     const isWatched = decision?.compared === true || decision?.measured === true;
@@ -170,7 +158,7 @@ export class Pair {
 
   /** An event whose listener had run has been rolled back. */
   rolledBack(event: Event): void {
-    const decision = this.#decisions.get(event);
+    const decision = this.#deciding.of(event);
     if (decision?.performs !== 'listener' || !this.#heard.has(event)) return;
     this.#phantoms += 1;
     this.#connected?.comparing.forget(event.id);
@@ -230,8 +218,7 @@ export class Pair {
   #handle(event: Event, context: HandlerContext, call: () => unknown): unknown {
     const decision = storedDecision(event, this.name);
     const comparing = this.#connected?.comparing;
-    // Without a decision the event is older than the pair: its listener has performed.
-    if (decision === undefined) return undefined;
+    if (decision === undefined) return this.#isHandlersAlone(event) ? call() : undefined;
     const isCompared = decision.compared && !context.replaying && comparing !== undefined;
     if (decision.performs === 'handler') {
       return isCompared ? comparing.watchHandler(event, decision, call) : call();
@@ -243,6 +230,16 @@ export class Pair {
     if (context.delivery !== undefined) return comparing.tryHandlerNow(event, decision, call);
     comparing.tryHandler(event, decision, call);
     return undefined;
+  }
+
+  /**
+   * Of an event that nobody has decided: it is older than the pair, and its listener has performed; or it comes from a
+   * process without this bus, where no listener hears it, and from after the cut-over.
+   */
+  #isHandlersAlone({ timestamp }: Event): boolean {
+    const entry = this.#connected?.ledger.known;
+    if (entry === undefined || timestamp === undefined || timestamp < entry.since) return false;
+    return entry.stage === 'handler' || entry.stage === 'retired';
   }
 
   #flagStages({ recording }: EventStore, promotions: Promotions): FlagStages | undefined {

@@ -1,16 +1,22 @@
 import { InvalidArgument, type Event, type EventClass, type EventStore } from '../../src/index.js';
 import { decisionsAsMetadata, type Decision } from './decision.js';
+import type { Way } from './deciding.js';
 import { Pair } from './pair.js';
 import { pairSettings, type PairOptions } from './pair-options.js';
 
-type ArgsOf = (eventClass: EventClass, event: Event) => readonly unknown[] | undefined;
+/** What the bus knows of events that are on their way to the store. */
+export interface Hearing {
+  /** What the listeners get of it; `undefined` where the mapping does not say. */
+  readonly argsOf: (eventClass: EventClass, event: Event) => readonly unknown[] | undefined;
+  readonly isHeard: (event: Event) => boolean;
+}
 
 /** The pairs of one bus. */
 export class Pairs {
   readonly #report: (error: Error) => void;
   readonly #byName = new Map<string, Pair>();
   readonly #byListener = new WeakMap<object, Map<string, Pair>>();
-  #connection: { readonly store: EventStore; readonly argsOf: ArgsOf } | undefined;
+  #connection: { readonly store: EventStore; readonly hearing: Hearing } | undefined;
   #ends: (() => void)[] = [];
   /** Event types whose events are told who performs them. */
   readonly #stamped = new Set<string>();
@@ -60,8 +66,8 @@ export class Pairs {
   }
 
   /** From here on pairs decide for events of this store. @returns What ends it. */
-  connect(store: EventStore, argsOf: ArgsOf): () => void {
-    this.#connection = { store, argsOf };
+  connect(store: EventStore, hearing: Hearing): () => void {
+    this.#connection = { store, hearing };
     for (const pair of this.all) this.#connect(pair, this.#connection);
     return () => {
       this.#connection = undefined;
@@ -69,13 +75,13 @@ export class Pairs {
     };
   }
 
-  #connect(pair: Pair, { store, argsOf }: { readonly store: EventStore; readonly argsOf: ArgsOf }): void {
+  #connect(pair: Pair, { store, hearing }: { readonly store: EventStore; readonly hearing: Hearing }): void {
     const { event } = pair.settings;
-    this.#ends.push(pair.connect(store, (each) => argsOf(event, each)));
+    this.#ends.push(pair.connect(store, (each) => hearing.argsOf(event, each)));
     if (this.#stamped.has(event.type)) return;
     this.#stamped.add(event.type);
     const end = store.recording.stamp(event.type, (each, stream) =>
-      decisionsAsMetadata(this.#decide(each, stream)),
+      decisionsAsMetadata(this.#decide(each, { stream, isHeard: hearing.isHeard(each) })),
     );
     this.#ends.push(() => {
       this.#stamped.delete(event.type);
@@ -83,8 +89,8 @@ export class Pairs {
     });
   }
 
-  #decide(event: Event, stream: string | undefined): ReadonlyMap<string, Decision> {
-    return new Map(this.#of(event.type).map((pair) => [pair.name, pair.decide(event, stream)]));
+  #decide(event: Event, way: Way): ReadonlyMap<string, Decision> {
+    return new Map(this.#of(event.type).map((pair) => [pair.name, pair.decide(event, way)]));
   }
 
   #of(type: string): readonly Pair[] {
