@@ -1,5 +1,6 @@
 /**
  * Handlers that do nothing, beside BullMQ, pg-boss and graphile-worker, on one PostgreSQL and one Redis in one run.
+ * Jobs that lie there are stored to the end before the clock runs: with us, deliveries included.
  * Run it with `npm run bench:deliver`.
  */
 import { bullmqScheduler } from 'handover/bullmq';
