@@ -60,7 +60,7 @@ export { snapshot } from './effects/snapshot.js';
 
 export type * from './log/event-log.js';
 export { memoryLog } from './log/memory/memory-log.js';
-export type { MemoryLogOptions } from './log/memory/memory-log.js';
+export type { MemoryLog, MemoryLogOptions } from './log/memory/memory-log.js';
 export type { PublishOptions } from './log/publish-options.js';
 export { TransactionScope } from './log/transaction-scope.js';
 export type { WriteAppends } from './log/transaction-scope.js';
