@@ -11,6 +11,7 @@ export { UnknownEvent } from './events/unknown-event.js';
 
 export { EventStore } from './store/event-store.js';
 export type { Recorded } from './store/event-store.js';
+export type { LinkOptions } from './store/stream-changes.js';
 export type { EventStoreOptions } from './store/options.js';
 export type { Publication } from './store/publication.js';
 export type { Reader } from './store/reader.js';
@@ -59,6 +60,7 @@ export { snapshot } from './effects/snapshot.js';
 
 export type * from './log/event-log.js';
 export { memoryLog } from './log/memory/memory-log.js';
+export type { MemoryLog, MemoryLogOptions } from './log/memory/memory-log.js';
 export type { PublishOptions } from './log/publish-options.js';
 export { TransactionScope } from './log/transaction-scope.js';
 export type { WriteAppends } from './log/transaction-scope.js';

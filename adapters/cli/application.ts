@@ -6,19 +6,24 @@ import type { Bus } from '../../legacy/index.js';
 import { CommandFailed } from './command-failed.js';
 
 /** What a configuration file gives to the commands. */
-export interface Application {
-  /** Connected, with its pairs declared. */
-  readonly bus: Bus;
+export interface Configured {
+  /** Connected, with its pairs declared. Only `migrate` does without. */
+  readonly bus?: Bus | undefined;
   readonly store: EventStore;
   /** Frees what the file opened, such as the ORM. */
-  readonly close?: () => Promise<void>;
+  readonly close?: (() => Promise<void>) | undefined;
+}
+
+/** What the commands about pairs need. */
+export interface Application extends Configured {
+  readonly bus: Bus;
 }
 
 const usual = ['handover.config.js', 'handover.config.mjs', 'handover.config.ts'];
 const example = 'It exports `default { bus, store, close }`, or a function that gives that.';
 
 /** @throws {CommandFailed} */
-export async function loadApplication(file: string | undefined): Promise<Application> {
+export async function loadConfigured(file: string | undefined): Promise<Configured> {
   const path = file ?? usual.find((each) => existsSync(each));
   if (path === undefined || !existsSync(path)) {
     throw new CommandFailed(
@@ -28,16 +33,21 @@ export async function loadApplication(file: string | undefined): Promise<Applica
   }
   const loaded = (await import(pathToFileURL(resolve(path)).href)) as { readonly default?: unknown };
   const given: unknown = typeof loaded.default === 'function' ? await loaded.default() : loaded.default;
-  if (isApplication(given)) return given;
-  throw new CommandFailed(`${path} gives no bus and store.`, example);
+  if (isConfigured(given)) return given;
+  throw new CommandFailed(`${path} gives no store.`, example);
 }
 
-function isApplication(value: unknown): value is Application {
-  if (typeof value !== 'object' || value === null) return false;
-  const { bus, store } = value as Partial<Record<keyof Application, unknown>>;
-  return hasMethod(bus, 'pair') && hasMethod(store, 'publish');
+/** With what its ledgers say of each pair. @throws {CommandFailed} There is no bus. */
+export async function readyApplication({ bus, store, close }: Configured): Promise<Application> {
+  if (!hasMethod(bus, 'pair')) throw new CommandFailed('The configuration gives no bus.', example);
+  for (const pair of bus.pairs) await pair.ready();
+  return { bus, store, close };
 }
 
-function hasMethod(value: unknown, name: string): boolean {
+function isConfigured(value: unknown): value is Configured {
+  return typeof value === 'object' && value !== null && hasMethod(Reflect.get(value, 'store'), 'publish');
+}
+
+function hasMethod<T>(value: T, name: string): value is NonNullable<T> {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 }

@@ -1,2 +1,2 @@
 export { run, type Terminal } from './program.js';
-export type { Application } from './application.js';
+export type { Application, Configured } from './application.js';

@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { HandoverError } from '../../src/index.js';
 import type { MoveOptions } from '../../legacy/index.js';
-import { loadApplication, type Application } from './application.js';
+import { loadConfigured, readyApplication, type Application, type Configured } from './application.js';
 import { checkInventory, showBurnDown, writeInventory } from './burn-down-command.js';
 import { demote, promote } from './move-commands.js';
 import { jsonOutput, tableOutput, type Output } from './output.js';
@@ -44,7 +44,9 @@ function program({ out, err }: Terminal, answer: (isYes: boolean) => void): Comm
     .exitOverride();
 
   const act = (command: Command, work: (application: Application, output: Output) => Promise<unknown>) =>
-    withApplication(command.optsWithGlobals<Common>(), out, work);
+    withConfigured(command.optsWithGlobals<Common>(), out, async (configured, output) =>
+      work(await readyApplication(configured), output),
+    );
 
   root
     .command('stages')
@@ -94,7 +96,7 @@ function program({ out, err }: Terminal, answer: (isYes: boolean) => void): Comm
     .command('migrate')
     .description("creates or upgrades the store's schema")
     .action((_options, command: Command) =>
-      act(command, async ({ store }, output) => {
+      withConfigured(command.optsWithGlobals<Common>(), out, async ({ store }, output) => {
         await store.migrate();
         output.say('The schema is up to date.');
       }),
@@ -124,17 +126,16 @@ function percentFrom(text: string): number {
   throw new InvalidArgumentError('Expected a number from 0 to 100.');
 }
 
-async function withApplication(
+async function withConfigured(
   { config, json }: Common,
   write: (text: string) => void,
-  work: (application: Application, output: Output) => Promise<unknown>,
+  work: (configured: Configured, output: Output) => Promise<unknown>,
 ): Promise<void> {
-  const application = await loadApplication(config);
+  const configured = await loadConfigured(config);
   try {
-    for (const pair of application.bus.pairs) await pair.ready();
-    await work(application, json === true ? jsonOutput(write) : tableOutput(write));
+    await work(configured, json === true ? jsonOutput(write) : tableOutput(write));
   } finally {
-    await application.store.close();
-    await application.close?.();
+    await configured.store.close();
+    await configured.close?.();
   }
 }

@@ -1,6 +1,7 @@
 export { mikroOrmLog } from './mikro-orm-log.js';
 export type { MikroOrmLogOptions } from './mikro-orm-log.js';
 export { ignoreHandoverSchema } from './schema-guard.js';
+export { DatabaseTooOld } from './postgres/database-too-old.js';
 export type {
   Changes,
   PropertiesChange,

@@ -13,9 +13,8 @@ export default async function openApplication() {
   const orm = await openOrm(place);
   const store = new EventStore({ log: openLog(orm, place) });
   const handlers = mendedRelease({ store, em: orm.em, mailbox: [] });
-  const pairs = declarePairs(createListeners(orm.em), handlers);
+  declarePairs(createListeners(orm.em), handlers);
   connectTracker(store);
-  await Promise.all(pairs.map((pair) => pair.ready()));
   const close = async () => {
     await store.close();
     await orm.close();

@@ -1,10 +1,13 @@
 import { outsideScopes } from '../effects/effect-scope.js';
 import { isCallHeldBack } from '../effects/held-back.js';
 import { InvalidArgument } from '../errors/argument-errors.js';
+import { checkKnownOptions } from '../errors/known-options.js';
 import type { DeadLetterTarget, DeliveryFate, DeliveryLog } from './delivery-log.js';
 import { wholeNumber } from './queued-options.js';
 
 const longestReason = 8_192;
+const targetKeys = ['handler', 'eventId'];
+const queryKeys = [...targetKeys, 'limit'];
 
 /** Deliveries that were given up. They are kept until somebody retries or skips them. */
 export class DeadLetters {
@@ -20,7 +23,7 @@ export class DeadLetters {
   async list(
     query: DeadLetterTarget & { readonly limit?: number | undefined } = {},
   ): Promise<readonly DeliveryFate[]> {
-    const { handler, eventId } = checkTarget(query);
+    const { handler, eventId } = checkTarget(query, queryKeys);
     const limit = wholeNumber('limit', query.limit ?? 100, 1, 10_000);
     return this.#log.deadLetters({ handler, eventId, limit });
   }
@@ -53,17 +56,15 @@ export class DeadLetters {
   }
 }
 
-function checkTarget(target: unknown): DeadLetterTarget {
-  if (typeof target !== 'object' || target === null) {
-    throw new InvalidArgument('target', 'an object', target, "Write `{ handler: 'billing.invoice' }`.");
-  }
+function checkTarget(target: unknown, known: readonly string[]): DeadLetterTarget {
+  checkKnownOptions(target, known, "`{ handler: 'billing.invoice' }`");
   const { handler, eventId } = target as DeadLetterTarget;
   return { handler: checkText('handler', handler), eventId: checkText('eventId', eventId) };
 }
 
 /** Nobody means all dead letters of all handlers by leaving something out. */
 function checkNamed(target: unknown): DeadLetterTarget {
-  const checked = checkTarget(target);
+  const checked = checkTarget(target, targetKeys);
   if (checked.handler !== undefined || checked.eventId !== undefined) return checked;
   throw new InvalidArgument(
     'target',

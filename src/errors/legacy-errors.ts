@@ -23,7 +23,7 @@ export class RecordingFailed extends HandoverError {
   constructor(eventName: string, cause: unknown) {
     super(
       `The broadcast "${eventName}" was not recorded: ${messageOf(cause)}`,
-      'Mend the cause, then record the event with `store.append()`; its inline listeners have run already.',
+      'Mend the cause. Its inline listeners have run: `store.append()` only puts the event on record, `store.publish()` also runs handlers and listeners that waited, and tells inline listeners of a mapped one again.',
       cause,
     );
     this.eventName = eventName;

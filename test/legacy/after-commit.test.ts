@@ -371,6 +371,24 @@ describe('outside a transaction, a listener after the commit', () => {
     ]);
   });
 
+  it('stays silent when what could not be recorded is appended, and hears it once when it is published', async () => {
+    const { bus, store, shop, errors } = connected();
+    const [inline, waiting, handler] = [jest.fn(), jest.fn(), jest.fn()];
+    bus.subscribe({ paid: inline }).subscribe({ paid: waiting }, later);
+    store.subscribe(handler, { to: [Paid] });
+    const calls = () => [inline, waiting, handler].map(({ mock }) => mock.calls.length);
+    shop.tell('paid', { order: (): void => undefined });
+    await bus.settled();
+    expect(calls()).toEqual([1, 0, 0]);
+    expect(String(errors[0])).toContain('`store.append()` only puts the event on record');
+    await store.append(new Paid({ order: 1 }));
+    await bus.settled();
+    expect(calls()).toEqual([1, 0, 0]);
+    await store.publish(new Paid({ order: 2 }));
+    await bus.settled();
+    expect(calls()).toEqual([2, 1, 1]);
+  });
+
   it('is waited for by bus.settled() and by store.close(), with all that it broadcasts', async () => {
     const { bus, store, shop, heard } = connected();
     const paid = async ({ order }: { order: number }) => {

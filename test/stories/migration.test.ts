@@ -190,4 +190,60 @@ describe('what MIGRATION.md shows', () => {
     expect(captured).toHaveLength(1);
     // #endregion
   });
+
+  it('hands the jobs of a queue to a queued handler', async () => {
+    const bus = createBus();
+    const jobs: unknown[][] = [];
+    bus.configure((config) => config.broadcaster('async', { broadcast: (...job) => void jobs.push(job) }));
+    const sent: string[] = [];
+    class InterestMailer {
+      product_interest_changed() {}
+    }
+    const mailer = {
+      isDown: true,
+      async send(partyId: string, key: string) {
+        if (this.isDown) throw new Error('The mail server is down');
+        sent.push(`${partyId} ${key}`);
+      },
+    };
+
+    // #region queue-before
+    bus.subscribe(new InterestMailer(), { async: true }); // the broadcaster makes a job of each broadcast
+    // #endregion
+
+    const store = new EventStore({ log: memoryLog() });
+    const givenUp = new Promise((resolve) => store.onError(resolve));
+    bus.connect(store, { events: { product_interest_changed: ProductInterestChanged } });
+
+    // #region queue-after
+    store.subscribe(async ({ data }, { idempotencyKey }) => mailer.send(data.partyId, idempotencyKey), {
+      to: [ProductInterestChanged],
+      run: 'queued',
+      name: 'interest-mailer',
+      effects: 'external', // it writes no rows of ours
+      attempts: 3,
+      backoff: 100, // milliseconds before the second attempt; they double
+    });
+    await using worker = await store.work();
+    // #endregion
+
+    bus.publisher({}).broadcast('product_interest_changed', { partyId: 'p-5', added: [5] });
+    await givenUp;
+    expect(jobs).toHaveLength(1);
+    const [dead] = await store.deadLetters.list();
+    expect(dead).toMatchObject({ handler: 'interest-mailer', attempt: 3 });
+    mailer.isDown = false;
+
+    using printed = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    // #region dead-set
+    for (const { eventId, lastError } of await store.deadLetters.list({ handler: 'interest-mailer' })) {
+      console.log(eventId, lastError?.message);
+    }
+    await store.deadLetters.retry({ handler: 'interest-mailer' });
+    // #endregion
+
+    expect(printed).toHaveBeenCalledWith(dead?.eventId, 'The mail server is down');
+    await worker.idle();
+    expect(sent).toEqual([`p-5 ${dead?.eventId}:interest-mailer`]);
+  });
 });

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { defineEntity, p } from '@mikro-orm/postgresql';
 import { createDatabase, type TestDatabase } from '../support/postgres.js';
 // #region imports
-import { MikroORM } from '@mikro-orm/postgresql';
+import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
 import { z } from 'zod';
-import { defineEvent, EventStore, Handles } from 'handover';
+import { defineEvent, EventStore } from 'handover';
 import { createBus } from 'handover/legacy';
 import { ignoreHandoverSchema, mikroOrmLog } from 'handover/mikro-orm';
-import { captureEvents } from 'handover/testing';
 // #endregion
+import { Handles } from 'handover';
 import { bullmqScheduler } from 'handover/bullmq';
+import { captureEvents } from 'handover/testing';
 import { describeWithRedis, startOwnRedis } from '../support/redis.js';
 
 let database: TestDatabase;
@@ -22,21 +22,29 @@ afterAll(async () => {
   await database.drop();
 });
 
+// #region event
+class OrderPaid extends defineEvent('OrderPaid', z.object({ orderId: z.string(), cents: z.number() })) {}
+// #endregion
+
+// #region entity
 const OrderRow = defineEntity({
-  name: 'ReadmeOrder',
-  tableName: 'readme_order',
+  name: 'Order',
+  tableName: 'orders',
   properties: { id: p.string().primary(), paid: p.boolean() },
 });
+// #endregion
+
+const open = () =>
+  MikroORM.init({ ...ignoreHandoverSchema(), clientUrl: database.url, entities: [OrderRow] });
 
 describe('what the README shows', () => {
   it('keeps old listeners and adds a record and a typed handler', async () => {
-    const mails: string[] = [];
-    const ledger: number[] = [];
     const clientUrl = database.url;
     using printed = jest.spyOn(console, 'log').mockImplementation(() => undefined);
 
     // #region before
     const bus = createBus();
+    const mails: string[] = [];
 
     class Checkout extends bus.Publisher() {
       complete(orderId: string, cents: number) {
@@ -54,8 +62,7 @@ describe('what the README shows', () => {
     // #endregion
 
     // #region after
-    class OrderPaid extends defineEvent('OrderPaid', z.object({ orderId: z.string(), cents: z.number() })) {}
-
+    // clientUrl: 'postgres://…'
     const orm = await MikroORM.init({ ...ignoreHandoverSchema(), clientUrl, entities: [OrderRow] });
     const store = new EventStore({ log: mikroOrmLog(orm) });
     await store.migrate();
@@ -63,6 +70,7 @@ describe('what the README shows', () => {
     bus.connect(store, {
       events: { order_paid: { event: OrderPaid, stream: ({ orderId }) => `Order-${orderId}` } },
     });
+    const ledger: number[] = [];
     store.subscribe(async (event) => ledger.push(event.data.cents), { to: [OrderPaid] });
 
     new Checkout().complete('42', 1299); // the mailer runs at once, as ever
@@ -82,23 +90,18 @@ describe('what the README shows', () => {
   });
 
   it('records within the transaction of the rows', async () => {
-    class OrderPaid extends defineEvent<{ orderId: string }>('OrderPaid') {}
-    const orm = await MikroORM.init({
-      ...ignoreHandoverSchema(),
-      clientUrl: database.url,
-      entities: [OrderRow],
-    });
+    const orm = await open();
     const store = new EventStore({ log: mikroOrmLog(orm) });
     await store.migrate();
-    await orm.em.execute('create table readme_order (id text primary key, paid boolean not null)');
-    await orm.em.execute(`insert into readme_order values ('43', false)`);
-    const cardIsDeclined = true;
+    await orm.em.execute('create table orders (id text primary key, paid boolean not null)');
+    await orm.em.execute(`insert into orders values ('43', false)`);
 
     // #region transaction
+    const cardIsDeclined = true;
     const paying = orm.em.fork().transactional(async (em) => {
       const order = await em.findOneOrFail(OrderRow, '43');
       order.paid = true;
-      await store.publish(new OrderPaid({ orderId: '43' }), { stream: 'Order-43' });
+      await store.publish(new OrderPaid({ orderId: '43', cents: 700 }), { stream: 'Order-43' });
       if (cardIsDeclined) throw new Error('Card declined');
     });
 
@@ -112,42 +115,35 @@ describe('what the README shows', () => {
   });
 
   it('queues handlers', async () => {
-    class OrderPaid extends defineEvent<{ orderId: string }>('OrderPaid') {}
-    const orm = await MikroORM.init({
-      ...ignoreHandoverSchema(),
-      clientUrl: database.url,
-      entities: [OrderRow],
-    });
+    const orm = await open();
     const store = new EventStore({ log: mikroOrmLog(orm) });
     await store.migrate();
-    await orm.em.execute('create table readme_receipt (order_id text not null)');
+    await orm.em.execute('create table receipts (order_id text not null)');
 
     // #region queued
     @Handles(OrderPaid, { run: 'queued', name: 'receipts.order-paid', attempts: 5 })
     class WriteReceipt {
       async handle({ data }: OrderPaid) {
         // In a transaction of its own, which also marks the delivery as done: this row is written once.
-        await orm.em.execute('insert into readme_receipt values (?)', [data.orderId]);
+        await orm.em.execute('insert into receipts values (?)', [data.orderId]);
       }
     }
 
     store.subscribe(WriteReceipt);
     await using worker = await store.work({ concurrency: 16 });
 
-    const [event] = await store.publish(new OrderPaid({ orderId: '45' }));
+    const [event] = await store.publish(new OrderPaid({ orderId: '45', cents: 1299 }));
     await worker.idle(); // tests wait like this; a server just keeps the worker
     const why = await store.why(event!.id);
     // #endregion
 
-    expect(await orm.em.fork().execute('select order_id from readme_receipt')).toEqual([{ order_id: '45' }]);
+    expect(await orm.em.fork().execute('select order_id from receipts')).toEqual([{ order_id: '45' }]);
     expect(why.text).toContain('receipts.order-paid');
     await store.close();
     await orm.close(true);
   });
 
   it('lets tests capture events without a database', async () => {
-    class OrderPaid extends defineEvent<{ orderId: string; cents: number }>('OrderPaid') {}
-
     // #region testing
     const store = new EventStore(); // in memory
     const captured = await captureEvents(store, [OrderPaid], async () => {
@@ -161,17 +157,12 @@ describe('what the README shows', () => {
 
 describeWithRedis()('what the README shows of Redis', () => {
   it('spreads queued handlers over processes', async () => {
-    class ReceiptDue extends defineEvent<{ orderId: string }>('ReceiptDue') {}
-    const orm = await MikroORM.init({
-      ...ignoreHandoverSchema(),
-      clientUrl: database.url,
-      entities: [OrderRow],
-    });
+    const orm = await open();
     const redis = await startOwnRedis();
     const redisUrl = redis.url;
-    const mailed: string[] = [];
 
     // #region bullmq
+    // redisUrl: 'redis://…'
     const store = new EventStore({
       log: mikroOrmLog(orm),
       scheduler: bullmqScheduler({
@@ -180,16 +171,17 @@ describeWithRedis()('what the README shows of Redis', () => {
       }),
     });
 
+    const mailed: string[] = [];
     store.subscribe(
       async ({ data }, { idempotencyKey }) => {
         mailed.push(`${data.orderId} ${idempotencyKey}`);
       },
-      { to: [ReceiptDue], run: 'queued', name: 'receipts.mail', effects: 'external', queue: 'mails' },
+      { to: [OrderPaid], run: 'queued', name: 'receipts.mail', effects: 'external', queue: 'mails' },
     );
     await using worker = await store.work({ concurrency: 32 });
     // #endregion
 
-    const [event] = await store.publish(new ReceiptDue({ orderId: '46' }));
+    const [event] = await store.publish(new OrderPaid({ orderId: '46', cents: 800 }));
     await worker.idle();
     expect(mailed).toEqual([`46 ${event?.id}:receipts.mail`]);
     await store.close();

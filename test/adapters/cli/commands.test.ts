@@ -183,7 +183,7 @@ describe('the command line', () => {
     writeFileSync(wrong, 'export default {}');
     expect(await handover('--config', wrong, 'stages')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('gives no bus and store'),
+      err: expect.stringContaining('gives no store'),
     });
   });
 });

@@ -61,9 +61,21 @@ describe('dead letters', () => {
     await store.close();
   });
 
+  // Seen failing where unknown keys are passed over: both letters of the handler were retried, then skipped.
+  it('are left alone when a key of the target is misspelt', async () => {
+    await using store = (await withDeadLetters('ab')).store;
+    const { deadLetters } = store;
+    const misspelt = { handler: 'broken', evntId: 'a' };
+    const refusal = { code: 'invalid_argument', message: expect.stringContaining('Write `eventId`') };
+    expect(await errorOf(() => deadLetters.retry(misspelt))).toMatchObject(refusal);
+    expect(await errorOf(() => deadLetters.skip(misspelt, 'sent by hand'))).toMatchObject(refusal);
+    expect(await errorOf(() => deadLetters.list(misspelt))).toMatchObject(refusal);
+    expect(await deadLetters.list()).toHaveLength(2);
+  });
+
   it.each([
     ['a retry of everything', (store: EventStore) => store.deadLetters.retry({}), 'target'],
-    ['a target that is a name', (store: EventStore) => store.deadLetters.retry('broken' as never), 'target'],
+    ['a target that is a name', (store: EventStore) => store.deadLetters.retry('broken' as never), 'options'],
     ['an empty handler', (store: EventStore) => store.deadLetters.retry({ handler: '' }), 'handler'],
     ['an id with a NUL', (store: EventStore) => store.deadLetters.list({ eventId: 'a\0' }), 'eventId'],
     ['no limit at all', (store: EventStore) => store.deadLetters.list({ limit: Infinity }), 'limit'],
