@@ -4,6 +4,7 @@ import { masking, type Given } from './masking.js';
 import type { Masks } from './masks.js';
 import { asMultisets } from './multisets.js';
 import { withoutUndo, type Observation } from './observation.js';
+import { reasonOf } from './reason.js';
 import type { Sealing } from './sealing.js';
 
 /** A difference that somebody has declared right, for a time. */
@@ -64,13 +65,24 @@ export function compare(
   return { differences, usedRules: [...usedRules], usedMasks: [...usedMasks], escapes };
 }
 
-/** What others may read of an observation, and compare with what the handler did in their process. */
+/**
+ * What others may read of an observation, and compare with what the handler did in their process. Where the rules throw,
+ * nobody can compare it any more, and it says so.
+ */
 export function toShare(observation: Observation, rules: ComparisonRules, given: Given): Observation {
   const usedMasks = new Set<string>();
-  const ready = prepared(withoutUndo(observation), { rules, given, usedMasks });
-  const { effects, isBlind } = rules.sealing.seal(ready, given.eventId);
   const undoable = rules.sealing.undoable(observation.effects);
-  return { ...observation, effects, madeIds: [], shared: { undoable, usedMasks: [...usedMasks], isBlind } };
+  const readable = (effects: readonly Effect[], isBlind: boolean): Observation => {
+    return { ...observation, effects, madeIds: [], shared: { undoable, usedMasks: [...usedMasks], isBlind } };
+  };
+  try {
+    const ready = prepared(withoutUndo(observation), { rules, given, usedMasks });
+    const { effects, isBlind } = rules.sealing.seal(ready, given.eventId);
+    return readable(effects, isBlind);
+  } catch (error) {
+    const escapes = [...observation.escapes, `the rules threw: ${reasonOf(error)}`];
+    return { ...readable([], false), escapes };
+  }
 }
 
 interface Preparation {
