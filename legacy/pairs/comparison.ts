@@ -6,6 +6,7 @@ import { asMultisets } from './multisets.js';
 import { withoutUndo, type Observation } from './observation.js';
 import { reasonOf } from './reason.js';
 import type { Sealing } from './sealing.js';
+import { storable } from './storable.js';
 
 /** A difference that somebody has declared right, for a time. */
 export interface ExpectedDifference {
@@ -72,16 +73,19 @@ export function compare(
 export function toShare(observation: Observation, rules: ComparisonRules, given: Given): Observation {
   const usedMasks = new Set<string>();
   const undoable = rules.sealing.undoable(observation.effects);
+  const { error, escapes } = observation;
+  const told = storable({ error, escapes }) as Pick<Observation, 'error' | 'escapes'>;
   const readable = (effects: readonly Effect[], isBlind: boolean): Observation => {
-    return { ...observation, effects, madeIds: [], shared: { undoable, usedMasks: [...usedMasks], isBlind } };
+    const shared = { undoable, usedMasks: [...usedMasks], isBlind };
+    return { ...observation, ...told, effects, madeIds: [], shared };
   };
   try {
     const ready = prepared(withoutUndo(observation), { rules, given, usedMasks });
     const { effects, isBlind } = rules.sealing.seal(ready, given.eventId);
     return readable(effects, isBlind);
-  } catch (error) {
-    const escapes = [...observation.escapes, `the rules threw: ${reasonOf(error)}`];
-    return { ...readable([], false), escapes };
+  } catch (thrown) {
+    const reason = storable(`the rules threw: ${reasonOf(thrown)}`) as string;
+    return { ...readable([], false), escapes: [...told.escapes, reason] };
   }
 }
 
