@@ -69,7 +69,7 @@ export function judge(
 ): Judged {
   if (listener === undefined || handler === undefined) return without('missing');
   const compared = comparedBy(() => compare(listener, handler, rules, given));
-  const escapes = [...listener.escapes, ...handler.escapes, ...compared.escapes];
+  const escapes = [...new Set([...listener.escapes, ...handler.escapes, ...compared.escapes])];
   const twice: readonly Difference[] =
     listenerRuns > 1 ? [{ path: 'number of runs', listener: listenerRuns, handler: 1 }] : [];
   const differences = [...twice, ...compared.differences];
