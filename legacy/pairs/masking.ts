@@ -1,4 +1,5 @@
 import { madeKeyPattern, type Effect, type Event } from '../../src/index.js';
+import { isTree } from './differences.js';
 import type { Observation } from './observation.js';
 
 const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/gi;
@@ -58,7 +59,7 @@ export function masking(
     }
     if (typeof value === 'number') return isNow(value) && !isGiven(value) ? '<now in ms>' : value;
     if (Array.isArray(value)) return value.map(mask);
-    if (typeof value !== 'object' || value === null) return value;
+    if (!isTree(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mask(each)]));
   };
   return (effect) => mask(effect) as Effect;
