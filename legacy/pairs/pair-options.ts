@@ -31,7 +31,10 @@ export interface PairOptions {
   readonly sample?: number | undefined;
   /** Milliseconds that the side which is only captured may take; default 5 000. */
   readonly budget?: number | undefined;
-  /** Kinds of effects that are compared in their order; default: none, they are compared as multisets. */
+  /**
+   * Kinds of effects that are compared in their order; default: none, they are compared as multisets. Changes of one and
+   * the same row always meet in their order.
+   */
   readonly ordered?: readonly Effect['kind'][] | undefined;
   /**
    * Changes an effect before it is compared; `undefined` leaves it out. It gets a copy, and what it gives is read as JSON
