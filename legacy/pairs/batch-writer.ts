@@ -1,8 +1,13 @@
-import { DuplicateEvent, type Event, type EventStore } from '../../src/index.js';
+import {
+  DuplicateEvent,
+  LogUnavailable,
+  UnknownCommitOutcome,
+  type Event,
+  type EventStore,
+} from '../../src/index.js';
 
 const pause = 200;
 const batch = 200;
-const mostWaiting = 10_000;
 const mostTries = 5;
 
 export interface BatchWriterParts {
@@ -10,6 +15,12 @@ export interface BatchWriterParts {
   readonly stream: string;
   /** Asked for more events whenever some are written, such as for what was only counted so far. */
   readonly gather?: () => readonly Event[];
+  /** What is kept in place of an event that the store refuses; `undefined`: nothing, it waits. */
+  readonly instead?: (refused: Event, error: unknown) => Event | undefined;
+  /** Hears of the oldest event when more than {@link mostWaiting} wait. It is not written any more. */
+  readonly dropped?: (event: Event) => void;
+  /** How many events can wait; default 10 000. */
+  readonly mostWaiting?: number;
   readonly report: (error: unknown) => void;
 }
 
@@ -18,11 +29,13 @@ export class BatchWriter {
   readonly #parts: BatchWriterParts;
   /** By id. */
   readonly #waiting = new Map<string, Event>();
+  readonly #mostWaiting: number;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(parts: BatchWriterParts) {
     this.#parts = parts;
+    this.#mostWaiting = parts.mostWaiting ?? 10_000;
   }
 
   add(event: Event): void {
@@ -47,8 +60,10 @@ export class BatchWriter {
   #keep(event: Event): void {
     if (this.#waiting.has(event.id)) return;
     this.#waiting.set(event.id, event);
-    const [oldest] = this.#waiting.keys();
-    if (this.#waiting.size > mostWaiting && oldest !== undefined) this.#waiting.delete(oldest);
+    const [oldest] = this.#waiting.values();
+    if (this.#waiting.size <= this.#mostWaiting || oldest === undefined) return;
+    this.#waiting.delete(oldest.id);
+    this.#parts.dropped?.(oldest);
   }
 
   async #write(): Promise<void> {
@@ -56,14 +71,46 @@ export class BatchWriter {
     // What comes meanwhile waits for its own time: else each would be written alone, for as long as more come.
     const due = [...this.#waiting.values()];
     for (let first = 0; first < due.length; first += batch) {
-      const events = due.slice(first, first + batch);
+      if (!(await this.#writeAll(due.slice(first, first + batch)))) return;
+    }
+  }
+
+  /** @returns False where the log takes nothing just now. */
+  async #writeAll(events: readonly Event[]): Promise<boolean> {
+    try {
+      await this.#append(events);
+    } catch (error) {
+      if (!isPassing(error)) return this.#writeEach(events);
+      this.#parts.report(error);
+      return false;
+    }
+    for (const { id } of events) this.#waiting.delete(id);
+    return true;
+  }
+
+  /** So that one which is refused keeps no other from being stored. */
+  async #writeEach(events: readonly Event[]): Promise<boolean> {
+    for (const event of events) {
       try {
-        await this.#append(events);
+        await this.#append([event]);
       } catch (error) {
         this.#parts.report(error);
-        return;
+        if (isPassing(error) || !(await this.#replace(event, error))) return false;
       }
-      for (const { id } of events) this.#waiting.delete(id);
+      this.#waiting.delete(event.id);
+    }
+    return true;
+  }
+
+  async #replace(refused: Event, cause: unknown): Promise<boolean> {
+    const instead = this.#parts.instead?.(refused, cause);
+    if (instead === undefined) return false;
+    try {
+      await this.#append([instead]);
+      return true;
+    } catch {
+      // What is wrong is wrong with the log, which has been reported.
+      return false;
     }
   }
 
@@ -83,4 +130,9 @@ export class BatchWriter {
       }
     }
   }
+}
+
+/** The same events may be taken a little later. */
+function isPassing(error: unknown): boolean {
+  return error instanceof LogUnavailable || error instanceof UnknownCommitOutcome;
 }

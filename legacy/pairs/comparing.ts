@@ -1,25 +1,17 @@
 import { v5 as nameId } from 'uuid';
 import { FrozenWorld, guardEffects, outsideScopes, type Event, type EventStore } from '../../src/index.js';
 import type { Decision } from './decision.js';
-import type { Fault } from './fault.js';
 import { toShare } from './comparison.js';
+import { Judging, type BothSides } from './judging.js';
 import { givenBy } from './masking.js';
 import { Meetings } from './meetings.js';
 import { NoiseMeter } from './noise-meter.js';
-import {
-  observe,
-  observeWithin,
-  toUndo,
-  withoutUndo,
-  type Observation,
-  type RunSettings,
-} from './observation.js';
+import { observe, observeWithin, toUndo, type Observation, type RunSettings } from './observation.js';
 import { ListenerObserved, verdictsOf } from './pair-events.js';
 import type { PairSettings } from './pair-options.js';
 import type { Saboteur } from './saboteur.js';
-import { Taints } from './taints.js';
 import { Trials } from './trials.js';
-import { judge, shapeOf, type Judged, type Verdict } from './verdict.js';
+import type { Verdict } from './verdict.js';
 import { VerdictLog } from './verdict-log.js';
 
 export interface ComparingParts {
@@ -44,16 +36,17 @@ export class Comparing {
   readonly #trials: Trials;
   readonly #verdicts: VerdictLog;
   readonly #noise: NoiseMeter;
-  readonly #taints = new Taints();
+  readonly #judging: Judging;
   readonly #unguard = guardEffects();
   #sharing: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ComparingParts) {
     this.#parts = parts;
-    const { store, settings, report } = parts;
+    const { store, settings, saboteur, judged, report } = parts;
     this.#trials = new Trials(report);
     const { name, redaction } = settings;
     this.#verdicts = new VerdictLog({ store, pair: name, redaction, report });
+    this.#judging = new Judging({ settings, saboteur, verdicts: this.#verdicts, judged, report });
     this.#noise = new NoiseMeter({ store, settings, report });
     store.register(ListenerObserved);
   }
@@ -78,12 +71,14 @@ export class Comparing {
   /** The handler performs; then the listener is tried. @throws What the handler throws. */
   watchHandler(event: Event, decision: Decision, call: () => unknown): unknown {
     return observe(this.#performing(event, decision), call, (observation) =>
-      this.#inBackground(async () => {
-        const old = this.#parts.listenerFor(event);
-        const handler = await observation;
-        const listener = old && (await this.#try(event, decision, { call: old, after: [handler] }));
-        this.#judge(event, decision, { listener, handler });
-      }),
+      this.#inBackground(() =>
+        this.#judgeBy(event, decision, async () => {
+          const old = this.#parts.listenerFor(event);
+          const handler = await observation;
+          const listener = old && (await this.#try(event, decision, { call: old, after: [handler] }));
+          return { listener, handler };
+        }),
+      ),
     );
   }
 
@@ -92,11 +87,14 @@ export class Comparing {
     outsideScopes(() => this.#start(() => this.tryHandlerNow(event, decision, call)));
   }
 
+  /** Never rejects: the listener has performed, and whatever becomes of the comparison is no reason to deliver again. */
   async tryHandlerNow(event: Event, decision: Decision, call: () => unknown): Promise<void> {
-    const listeners = await this.#listenersOf(event);
-    const handler = await this.#try(event, decision, { call, after: listeners });
-    this.#judge(event, decision, { listener: listeners[0], handler, listenerRuns: listeners.length });
-    if (decision.measured === true) this.#measure(event, decision, async () => listeners);
+    await this.#judgeBy(event, decision, async () => {
+      const listeners = await this.#listenersOf(event);
+      const handler = await this.#try(event, decision, { call, after: listeners });
+      if (decision.measured === true) this.#measure(event, decision, async () => listeners);
+      return { listener: listeners[0], handler, listenerRuns: listeners.length };
+    });
   }
 
   /** Whether the listener, which performs the event that is about to be appended, shall be compared with itself. */
@@ -144,6 +142,14 @@ export class Comparing {
     if (!this.#trials.start(run)) refused();
   }
 
+  async #judgeBy(event: Event, decision: Decision, compare: () => Promise<BothSides>): Promise<void> {
+    try {
+      this.#judging.judge(event, decision, await compare());
+    } catch (error) {
+      this.#judging.fail(event, decision, error);
+    }
+  }
+
   /** @param after Runs that have performed already: it shall find the rows as they found them. */
   async #try(
     event: Event,
@@ -171,15 +177,8 @@ export class Comparing {
   #settings(event: Event, decision: Decision, near?: readonly unknown[]): Omit<RunSettings, 'mode'> {
     return {
       watch: (scope) => this.#parts.store.recording.watch(scope, near),
-      late: (what) => decision.compared && this.#taint(event, decision, what),
+      late: (what) => decision.compared && this.#judging.taint(event, decision, what),
     };
-  }
-
-  /** Its verdict, given or to come, is not the whole truth. */
-  #taint(event: Event, decision: Decision, what: string): void {
-    this.#taints.add(event.id, what);
-    const untrusted: Observation = { effects: [], escapes: [what], error: undefined, duration: 0 };
-    this.#give(event, decision, { listener: untrusted, handler: untrusted });
   }
 
   async #listenersOf(event: Event): Promise<readonly Observation[]> {
@@ -235,50 +234,6 @@ export class Comparing {
     };
     this.#inBackground(run, () => undefined);
   }
-
-  #judge(event: Event, decision: Decision, { listener, handler, listenerRuns }: Sides): void {
-    const sides = { listener, handler: this.#taints.on(event.id, handler), listenerRuns };
-    const tried = decision.performs === 'listener' ? sides.handler : listener;
-    const { saboteur } = this.#parts;
-    // A fault counts as noticed only where there is nothing else to notice.
-    if (tried === undefined || !saboteur.isArmed || this.#judged(event, sides).verdict !== 'match') {
-      this.#give(event, decision, sides);
-      return;
-    }
-    const { observation, fault } = saboteur.alter(tried, event.id);
-    const altered = decision.performs === 'listener' ? { handler: observation } : { listener: observation };
-    this.#give(event, decision, { ...sides, ...altered, fault });
-  }
-
-  #judged(event: Event, { listener, handler, listenerRuns }: Sides): Judged {
-    const [one, other] = [listener && withoutUndo(listener), withoutUndo(handler)];
-    return judge(one, other, this.#parts.settings.rules, { listenerRuns, given: givenBy(event) });
-  }
-
-  #give(event: Event, { stage, performs }: Decision, sides: Sides): void {
-    const { settings, judged } = this.#parts;
-    const verdict: Verdict = {
-      pair: settings.name,
-      eventId: event.id,
-      stage,
-      performed: performs,
-      ...this.#judged(event, sides),
-      shape: shapeOf(event.data),
-      listener: sides.listener && withoutUndo(sides.listener),
-      handler: withoutUndo(sides.handler),
-      sabotaged: sides.fault !== undefined,
-      fault: sides.fault,
-    };
-    this.#verdicts.add(verdict);
-    judged(verdict);
-  }
-}
-
-interface Sides {
-  readonly listener: Observation | undefined;
-  readonly handler: Observation;
-  readonly listenerRuns?: number | undefined;
-  readonly fault?: Fault | undefined;
 }
 
 export interface ListenerRun {

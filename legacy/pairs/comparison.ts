@@ -1,10 +1,13 @@
 import type { Effect } from '../../src/index.js';
-import { between, type Difference } from './differences.js';
+import type { Difference } from './differences.js';
 import { masking, type Given } from './masking.js';
 import type { Masks } from './masks.js';
 import { asMultisets } from './multisets.js';
 import { withoutUndo, type Observation } from './observation.js';
+import { reasonOf } from './reason.js';
+import { asRows, inOrder } from './row-order.js';
 import type { Sealing } from './sealing.js';
+import { storable } from './storable.js';
 
 /** A difference that somebody has declared right, for a time. */
 export interface ExpectedDifference {
@@ -16,7 +19,7 @@ export interface ExpectedDifference {
 }
 
 export interface ComparisonRules {
-  /** Kinds whose effects are compared in their order. Others are compared as multisets. */
+  /** Kinds whose effects are compared in their order. Others are compared as multisets, but for the changes of one row. */
   readonly ordered: ReadonlySet<Effect['kind']>;
   /** Effects before they are compared, such as without an id that each side makes for itself; `undefined` leaves one out. */
   readonly normalise: (effect: Effect) => Effect | undefined;
@@ -51,7 +54,8 @@ export function compare(
   const kinds = new Set([...left, ...right].map(({ kind }) => kind));
   const found = [...kinds].flatMap((kind) => {
     const [a, b] = [left, right].map((side) => side.filter((effect) => effect.kind === kind));
-    return rules.ordered.has(kind) ? inOrder(a ?? [], b ?? []) : asMultisets(a ?? [], b ?? []);
+    const differencesOf = rules.ordered.has(kind) ? inOrder : kind === 'row' ? asRows : asMultisets;
+    return differencesOf(a ?? [], b ?? []);
   });
   const now = new Date();
   const usedRules = new Set<string>();
@@ -64,13 +68,27 @@ export function compare(
   return { differences, usedRules: [...usedRules], usedMasks: [...usedMasks], escapes };
 }
 
-/** What others may read of an observation, and compare with what the handler did in their process. */
+/**
+ * What others may read of an observation, and compare with what the handler did in their process. Where the rules throw,
+ * nobody can compare it any more, and it says so.
+ */
 export function toShare(observation: Observation, rules: ComparisonRules, given: Given): Observation {
   const usedMasks = new Set<string>();
-  const ready = prepared(withoutUndo(observation), { rules, given, usedMasks });
-  const { effects, isBlind } = rules.sealing.seal(ready, given.eventId);
   const undoable = rules.sealing.undoable(observation.effects);
-  return { ...observation, effects, madeIds: [], shared: { undoable, usedMasks: [...usedMasks], isBlind } };
+  const { error, escapes } = observation;
+  const told = storable({ error, escapes }) as Pick<Observation, 'error' | 'escapes'>;
+  const readable = (effects: readonly Effect[], isBlind: boolean): Observation => {
+    const shared = { undoable, usedMasks: [...usedMasks], isBlind };
+    return { ...observation, ...told, effects, madeIds: [], shared };
+  };
+  try {
+    const ready = prepared(withoutUndo(observation), { rules, given, usedMasks });
+    const { effects, isBlind } = rules.sealing.seal(ready, given.eventId);
+    return readable(effects, isBlind);
+  } catch (thrown) {
+    const reason = storable(`the rules threw: ${reasonOf(thrown)}`) as string;
+    return { ...readable([], false), escapes: [...told.escapes, reason] };
+  }
 }
 
 interface Preparation {
@@ -96,10 +114,4 @@ function prepared(observation: Observation, { rules, given, usedMasks }: Prepara
     .filter((effect) => effect !== undefined)
     .map((effect) => rules.masks.apply(effect, usedMasks))
     .map(masking(observation, given));
-}
-
-function inOrder(listener: readonly Effect[], handler: readonly Effect[]): readonly Difference[] {
-  return Array.from({ length: Math.max(listener.length, handler.length) }).flatMap((_, place) =>
-    between(listener[place], handler[place]),
-  );
 }

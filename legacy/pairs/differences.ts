@@ -35,6 +35,10 @@ function fieldsBetween(listener: unknown, handler: unknown, path: string): reado
   );
 }
 
-function isTree(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+/** Its fields are all there is to it: a Date or a Map has none, and is no other for that. */
+export function isTree(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

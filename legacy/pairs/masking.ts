@@ -1,4 +1,5 @@
 import { madeKeyPattern, type Effect, type Event } from '../../src/index.js';
+import { isTree } from './differences.js';
 import type { Observation } from './observation.js';
 
 const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/gi;
@@ -17,7 +18,7 @@ export function givenBy({ id, data, metadata, stream, timestamp }: Event): Given
 
 /**
  * Takes out of effects what two runs of one event never share: a time that the clock showed during the run becomes
- * `<now>`, an id that the run made becomes `<id 1>`, `<id 2>` … in the order of its first use, and a key that the database
+ * `<now>`, or what says its form, such as `<now in ms>` for a number; an id that the run made becomes `<id 1>`, `<id 2>` … in the order of its first use, and a key that the database
  * made in the run `<table 1>`.
  *
  * Whatever else looks like a time or an id stays, for it may be the wrong one: also everything that the event itself
@@ -54,14 +55,21 @@ export function masking(
       const [, table] = madeKeyPattern.exec(value) ?? [];
       if (table !== undefined) return numbered(value, table);
       if (!dateTime.test(value)) return value.replaceAll(uuid, nameOf);
-      return isNow(Date.parse(value)) && !isGiven(value.toLowerCase()) ? '<now>' : value;
+      return isNow(Date.parse(value)) && !isGiven(value.toLowerCase()) ? nowLike(value) : value;
     }
-    if (typeof value === 'number') return isNow(value) && !isGiven(value) ? '<now>' : value;
+    if (typeof value === 'number') return isNow(value) && !isGiven(value) ? '<now in ms>' : value;
     if (Array.isArray(value)) return value.map(mask);
-    if (typeof value !== 'object' || value === null) return value;
+    if (!isTree(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mask(each)]));
   };
   return (effect) => mask(effect) as Effect;
+}
+
+/** A time in another form is another value: where no zone is told, for one, each reader takes its own. */
+function nowLike(text: string): string {
+  const [, , zone] = dateTime.exec(text) ?? [];
+  if (zone === undefined) return '<now without zone>';
+  return zone === 'Z' ? '<now>' : '<now with offset>';
 }
 
 /** Of a UUID of version 7, its milliseconds since 1970; else no time at all. */

@@ -3,7 +3,8 @@ import type { Difference } from './differences.js';
 import { bodyOf, withBody } from './effect-body.js';
 import { below, partsOf } from './field-path.js';
 
-const masked = '<masked>';
+/** In place of a field that is taken out. */
+export const masked = '<masked>';
 const anyPart = '*';
 
 /**

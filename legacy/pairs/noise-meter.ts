@@ -6,6 +6,8 @@ import { givenBy } from './masking.js';
 import type { Observation } from './observation.js';
 import { noiseOf, PairNoiseMeasured } from './pair-events.js';
 import type { PairSettings } from './pair-options.js';
+import { reasonOf } from './reason.js';
+import { storable } from './storable.js';
 
 export interface NoiseParts {
   readonly store: EventStore;
@@ -33,7 +35,7 @@ export class NoiseMeter {
   constructor(parts: NoiseParts) {
     this.#parts = parts;
     const { store, settings, report } = parts;
-    this.#writer = new BatchWriter({ store, stream: noiseOf(settings.name), report });
+    this.#writer = new BatchWriter({ store, stream: noiseOf(settings.name), instead: bare, report });
   }
 
   /** Whether the event that is about to be appended shall be measured. */
@@ -96,7 +98,8 @@ export class NoiseMeter {
       errors: [first, second].flatMap(({ error }) => error ?? []),
       usedMasks,
     };
-    this.#writer.add(new PairNoiseMeasured(data, { id: nameId(`${name} ${event.id}`, namespace) }));
+    const id = nameId(`${name} ${event.id}`, namespace);
+    this.#writer.add(new PairNoiseMeasured(storable(data) as typeof data, { id }));
   }
 
   #complain(): void {
@@ -111,4 +114,13 @@ export class NoiseMeter {
       ),
     );
   }
+}
+
+/** In place of a measurement that the store refuses. */
+function bare(refused: Event, error: unknown): Event | undefined {
+  if (!(refused instanceof PairNoiseMeasured)) return undefined;
+  const escapes = [storable(`its measurement could not be stored: ${reasonOf(error)}`) as string];
+  const { pair, eventId } = refused.data;
+  const data = { pair, eventId, differences: [], escapes, errors: [], usedMasks: [] };
+  return new PairNoiseMeasured(data, { id: refused.id });
 }

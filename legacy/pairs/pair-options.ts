@@ -9,6 +9,7 @@ import type { ComparisonRules, ExpectedDifference } from './comparison.js';
 import type { Flags } from './flag-stages.js';
 import { gateDefaults, type GateOptions, type GateSettings } from './gate.js';
 import { Masks } from './masks.js';
+import { onCopies } from './normalising.js';
 import { Redaction } from './redaction.js';
 import { Sealing } from './sealing.js';
 import { isStage, type Stage, type Standing } from './stage.js';
@@ -30,11 +31,14 @@ export interface PairOptions {
   readonly sample?: number | undefined;
   /** Milliseconds that the side which is only captured may take; default 5 000. */
   readonly budget?: number | undefined;
-  /** Kinds of effects that are compared in their order; default: none, they are compared as multisets. */
+  /**
+   * Kinds of effects that are compared in their order; default: none, they are compared as multisets. Changes of one and
+   * the same row always meet in their order.
+   */
   readonly ordered?: readonly Effect['kind'][] | undefined;
   /**
-   * Changes an effect before it is compared; `undefined` leaves it out. Times and ids made during the run are masked by
-   * themselves.
+   * Changes an effect before it is compared; `undefined` leaves it out. It gets a copy, and what it gives is read as JSON
+   * sees it; one that throws leaves an `untrusted` verdict. Times and ids made during the run are masked by themselves.
    */
   readonly normalise?: ((effect: Effect) => Effect | undefined) | undefined;
   /**
@@ -135,7 +139,7 @@ export function pairSettings(name: unknown, options: unknown): PairSettings {
     budget: between('budget', given.budget ?? 5_000, 1, 600_000),
     rules: {
       ordered: new Set(checkKinds(given.ordered ?? [])),
-      normalise: given.normalise ?? ((effect) => effect),
+      normalise: given.normalise === undefined ? (effect) => effect : onCopies(given.normalise),
       masks: new Masks(given.masks),
       expected: (given.expected ?? []).map((each) => checkRule(each)),
       sealing: new Sealing(redaction, checkKey(given.redactKey)),

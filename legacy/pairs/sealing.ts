@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { snapshot, type Effect } from '../../src/index.js';
 import type { Redaction } from './redaction.js';
+import { storable } from './storable.js';
 
 /** Effects that may be stored, and still be compared. */
 export interface Sealed {
@@ -30,7 +31,7 @@ export class Sealing {
       isBlind ||= this.#key === undefined;
       return this.#key === undefined ? '[redacted]' : `[redacted ${digest(this.#key, eventId, value)}]`;
     };
-    const plain = snapshot(effects) as readonly Effect[];
+    const plain = storable(snapshot(effects)) as readonly Effect[];
     return { effects: plain.map((effect) => this.#redaction.effect(effect, put)), isBlind };
   }
 

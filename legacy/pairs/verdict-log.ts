@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import { v5 as nameId } from 'uuid';
 import type { BackgroundSource, Event, EventStore } from '../../src/index.js';
 import { BatchWriter } from './batch-writer.js';
 import { PairJudged, PairNotRecorded, PairNotSampled, verdictsOf } from './pair-events.js';
+import { reasonOf } from './reason.js';
 import type { Redaction } from './redaction.js';
+import { storable } from './storable.js';
 import type { Verdict } from './verdict.js';
 
 const namespace = '6b0f7f3e-52a4-5d0c-8a1d-94c6f3f2a0b1';
@@ -32,6 +35,8 @@ export class VerdictLog implements BackgroundSource {
       store,
       stream: verdictsOf(pair),
       gather: () => this.#counted(),
+      instead: (event, error) => (event instanceof PairJudged ? bare(event, error) : undefined),
+      dropped: (event) => this.#countDropped(event),
       report,
     });
   }
@@ -46,7 +51,7 @@ export class VerdictLog implements BackgroundSource {
       listener: (listener && this.#redaction.observation(listener)) ?? null,
       handler: (handler && this.#redaction.observation(handler)) ?? null,
     };
-    this.#writer.add(new PairJudged(data as Verdict, { id: idOf(verdict) }));
+    this.#writer.add(new PairJudged(storable(data) as Verdict, { id: idOf(verdict) }));
   }
 
   countNotSampled(): void {
@@ -67,6 +72,13 @@ export class VerdictLog implements BackgroundSource {
     return this.settled();
   }
 
+  /** The store has taken nothing for too long. What it never got is not as if it had not been. */
+  #countDropped(event: Event): void {
+    if (event instanceof PairNotSampled) this.#notSampled += event.data.count;
+    else if (event instanceof PairNotRecorded) this.#notRecorded += event.data.count;
+    else this.#notSampled += 1;
+  }
+
   #counted(): readonly Event[] {
     const [notSampled, notRecorded] = [this.#notSampled, this.#notRecorded];
     this.#notSampled = 0;
@@ -76,6 +88,23 @@ export class VerdictLog implements BackgroundSource {
       ...(notRecorded > 0 ? [new PairNotRecorded({ pair: this.#pair, count: notRecorded })] : []),
     ];
   }
+}
+
+/** In place of a verdict that the store refuses: none is known then. */
+function bare({ id, data }: PairJudged, error: unknown): PairJudged {
+  const { pair, eventId, stage, performed, shape, sabotaged } = data;
+  const escapes = [storable(`its verdict could not be stored: ${reasonOf(error)}`) as string];
+  const nothing = {
+    differences: [],
+    usedRules: [],
+    usedMasks: [],
+    listener: null,
+    handler: null,
+    fault: null,
+  };
+  const known = { pair, eventId, stage, performed, shape, sabotaged, verdict: 'untrusted', escapes };
+  const fingerprint = createHash('sha1').update(escapes.join()).digest('hex').slice(0, 12);
+  return new PairJudged({ ...nothing, ...known, fingerprint } as unknown as Verdict, { id });
 }
 
 /** Another verdict on the same event is news: a handler that failed, and then did the same. */

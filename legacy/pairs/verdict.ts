@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { compare, type ComparisonRules } from './comparison.js';
+import { compare, type Comparison, type ComparisonRules } from './comparison.js';
 import type { Difference } from './differences.js';
 import type { Fault } from './fault.js';
 import type { Given } from './masking.js';
 import type { Observation } from './observation.js';
+import { reasonOf } from './reason.js';
 import type { Side, Stage } from './stage.js';
 
 /**
@@ -67,8 +68,8 @@ export function judge(
   { listenerRuns = 1, given }: JudgedRun,
 ): Judged {
   if (listener === undefined || handler === undefined) return without('missing');
-  const compared = compare(listener, handler, rules, given);
-  const escapes = [...listener.escapes, ...handler.escapes, ...compared.escapes];
+  const compared = comparedBy(() => compare(listener, handler, rules, given));
+  const escapes = [...new Set([...listener.escapes, ...handler.escapes, ...compared.escapes])];
   const twice: readonly Difference[] =
     listenerRuns > 1 ? [{ path: 'number of runs', listener: listenerRuns, handler: 1 }] : [];
   const differences = [...twice, ...compared.differences];
@@ -76,6 +77,20 @@ export function judge(
   const verdict = kindOf(listener, handler, { escapes, differences });
   const fingerprint = verdict === 'match' ? undefined : fingerprintOf(verdict, differences, escapes);
   return { verdict, differences, escapes, usedRules, usedMasks, fingerprint };
+}
+
+/** Rules that throw have compared nothing. */
+function comparedBy(rules: () => Comparison): Comparison {
+  try {
+    return rules();
+  } catch (error) {
+    return {
+      differences: [],
+      usedRules: [],
+      usedMasks: [],
+      escapes: [`the rules threw: ${reasonOf(error)}`],
+    };
+  }
 }
 
 function kindOf(

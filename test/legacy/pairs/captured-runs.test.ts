@@ -107,7 +107,7 @@ describe('a captured run', () => {
     expect(judged.handler?.duration).toBeLessThan(500);
   });
 
-  it('that finds no transaction to work in gets no verdict, whatever it makes of that', async () => {
+  it('that finds no transaction to work in is distrusted, whatever it makes of that', async () => {
     const without = await MikroORM.init({
       ...ignoreHandoverSchema(),
       entities: [Note],
@@ -125,7 +125,9 @@ describe('a captured run', () => {
       { store: own },
     );
     disconnect();
-    expect(verdicts).toEqual([]);
+    expect(verdicts).toMatchObject([
+      { verdict: 'untrusted', escapes: [expect.stringContaining('opened no transaction')] },
+    ]);
     expect(errors.map(String)).toEqual([expect.stringContaining('opened no transaction')]);
     await own.close();
     await without.close(true);
