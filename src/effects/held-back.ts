@@ -19,5 +19,7 @@ export function isHeldBack(what: string, effects: () => readonly Effect[]): bool
 
 /** The same for a call that is one effect. */
 export function isCallHeldBack(port: string, method: string, args: readonly unknown[]): boolean {
-  return isHeldBack(`${port}.${method}`, () => [{ kind: 'call', port, method, args: args.map(snapshot) }]);
+  return isHeldBack(method === '' ? port : `${port}.${method}`, () => [
+    { kind: 'call', port, method, args: args.map(snapshot) },
+  ]);
 }
