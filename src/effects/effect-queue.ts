@@ -1,8 +1,7 @@
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { effectPort } from './effect-port.js';
 import { outsideScopes } from './effect-scope.js';
-import { isHeldBack } from './held-back.js';
-import { snapshot } from './snapshot.js';
+import { comparableIn, isHeldBack } from './held-back.js';
 
 /** What a queue needs to have: BullMQ's `Queue` does. */
 export interface JobQueue {
@@ -73,14 +72,11 @@ function addingMany(queue: string, call: Call) {
 }
 
 function areHeldBack(queue: string, jobs: readonly Job[]): boolean {
-  return isHeldBack(`${queue}.add`, () =>
-    jobs.map(({ name, data, opts }) => ({
-      kind: 'job',
-      queue,
-      name,
-      data: snapshot(data),
-      options: snapshot(opts),
-    })),
+  return isHeldBack(`${queue}.add`, (scope) =>
+    jobs.map(({ name, data = null, opts = null }) => {
+      const [ofData, options] = comparableIn(scope, [data, opts]);
+      return { kind: 'job', queue, name, data: ofData, options };
+    }),
   );
 }
 
