@@ -1,8 +1,8 @@
 import {
+  comparableIn,
   EffectForbidden,
   effectScope,
   outsideScopes,
-  snapshot,
   type EffectScope,
   type Event,
 } from '../src/index.js';
@@ -72,7 +72,7 @@ export function createDispatcher(revision: () => number = () => 0): Dispatcher {
   /** A broadcast is an effect of the listener or handler that makes it; what its listeners do is not. */
   function broadcastInScope(scope: EffectScope, { publisher, eventName, args }: Broadcast): void {
     if (scope.mode === 'forbidden') throw new EffectForbidden(`broadcast("${eventName}")`);
-    scope.note({ kind: 'broadcast', name: eventName, args: args.map(snapshot) });
+    scope.note({ kind: 'broadcast', name: eventName, args: comparableIn(scope, args) });
     if (scope.mode === 'performed') outsideScopes(() => dispatcher.broadcast(publisher, eventName, args));
   }
 

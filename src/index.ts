@@ -56,6 +56,7 @@ export type { EffectMode, EffectScopeOptions, Escape } from './effects/effect-sc
 export type * from './effects/effect-witness.js';
 export { FrozenWorld } from './effects/frozen-world.js';
 export { guardEffects } from './effects/guards/guard-effects.js';
+export { comparableIn } from './effects/held-back.js';
 export { snapshot } from './effects/snapshot.js';
 
 export type * from './log/event-log.js';

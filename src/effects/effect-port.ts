@@ -1,7 +1,6 @@
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { checkKnownOptions } from '../errors/known-options.js';
-import { outsideScopes } from './effect-scope.js';
-import { isCallHeldBack } from './held-back.js';
+import { PortMembers } from './port-members.js';
 
 type Method = (...args: never[]) => unknown;
 
@@ -11,18 +10,22 @@ export type MethodsOf<T> = {
   string;
 
 export interface EffectPortOptions<T extends object> {
-  /** The methods whose calls are effects. Default: all. */
+  /** The methods whose calls are effects; other members, what they hold included, are left alone. Default: all. */
   readonly methods?: readonly MethodsOf<T>[] | undefined;
   /**
-   * What a captured call returns, by method: a value, or a function of its arguments. A promise where the method's own
-   * answer is one. Default: `undefined`, from async functions as a promise.
+   * What a captured call returns, by method, such as `send` or `customers.create`, and `''` for the port itself: a value,
+   * or a function of its arguments. A promise where the method's own answer is one. Default: `undefined`, from async functions as a promise.
    */
-  readonly returns?: { readonly [K in MethodsOf<T>]?: unknown } | undefined;
+  readonly returns?:
+    | ({ readonly [K in MethodsOf<T> | '']?: unknown } & { readonly [path: `${string}.${string}`]: unknown })
+    | undefined;
 }
 
 /**
  * Puts an object in front of `object` whose calls can be performed, captured or forbidden: `mailer.send(…)` becomes
- * something that a listener and a handler can be compared by. Everywhere else it behaves as `object` does.
+ * something that a listener and a handler can be compared by, and so do `stripe.customers.create(…)`, a call of
+ * `object` where that is a function, and writes to its properties. What a call returns is handed out as it is.
+ * Everywhere else it behaves as `object` does.
  *
  * @param name What the calls are reported as; the same on both sides of a pair.
  * @throws {InvalidArgument}
@@ -39,38 +42,7 @@ export function effectPort<T extends object>(name: string, object: T, options: E
   }
   checkKnownOptions(options, ['methods', 'returns']);
   const methods = checkMethods(object, options.methods);
-  const wrapped = new Map<PropertyKey, { readonly method: unknown; readonly wrapper: unknown }>();
-
-  return new Proxy(object, {
-    get(target, key) {
-      const method: unknown = Reflect.get(target, key, target);
-      if (typeof key !== 'string' || typeof method !== 'function') return method;
-      if (methods !== undefined && !methods.has(key)) return bound(target, method);
-      const known = wrapped.get(key);
-      if (known?.method === method) return known.wrapper;
-      const call = wrapper(name, key, target, method, Reflect.get(options.returns ?? {}, key));
-      wrapped.set(key, { method, wrapper: call });
-      return call;
-    },
-  });
-}
-
-function wrapper(port: string, method: string, target: object, original: object, answer: unknown) {
-  return (...args: unknown[]): unknown => {
-    if (!isCallHeldBack(port, method, args)) {
-      return outsideScopes((): unknown => Reflect.apply(original as Method, target, args));
-    }
-    const value: unknown = typeof answer === 'function' ? (answer as Method)(...(args as never[])) : answer;
-    return isAsync(original) ? Promise.resolve(value) : value;
-  };
-}
-
-function bound(target: object, method: object): unknown {
-  return (...args: unknown[]): unknown => Reflect.apply(method as Method, target, args);
-}
-
-function isAsync(method: object): boolean {
-  return Object.prototype.toString.call(method) === '[object AsyncFunction]';
+  return new PortMembers(name, options.returns ?? {}, methods).around(object, undefined, '') as T;
 }
 
 function checkMethods(

@@ -1,8 +1,7 @@
 import { InvalidArgument } from '../errors/argument-errors.js';
 import { effectPort } from './effect-port.js';
 import { outsideScopes } from './effect-scope.js';
-import { isHeldBack } from './held-back.js';
-import { snapshot } from './snapshot.js';
+import { comparableIn, isHeldBack } from './held-back.js';
 
 /** What a queue needs to have: BullMQ's `Queue` does. */
 export interface JobQueue {
@@ -16,8 +15,9 @@ interface Job {
   readonly opts?: unknown;
 }
 
-/** Reading, listening and closing: nothing that anybody else can see. */
-const harmless = /^(get|count|is|has|to|on$|once$|off$|emit$|close$|disconnect$|waitUntil)|[lL]istener/;
+/** Reading, listening and closing: nothing that anybody else can see. To take a job is none of it. */
+const harmless =
+  /^(get(?!Next)|count|is|has|to|waitUntil)($|[A-Z])|^(on|once|off|close|disconnect)$|(^l|L)isteners?$|^listenerCount$/;
 
 /**
  * Puts a queue in front of `queue` whose jobs are effects: noted, and in a captured run not added. Whatever else it
@@ -36,9 +36,12 @@ export function effectQueue<T extends JobQueue>(queue: T): T {
   }
   const others = effectPort<object>(`queue ${queue.name}`, queue);
   return new Proxy(queue, {
+    set: (_, key, value) => Reflect.set(others, key, value),
+    defineProperty: (_, key, descriptor) => Reflect.defineProperty(others, key, descriptor),
+    deleteProperty: (_, key) => Reflect.deleteProperty(others, key),
     get(target, key) {
       const member: unknown = Reflect.get(target, key, target);
-      if (typeof member !== 'function') return member;
+      if (typeof member !== 'function') return Reflect.get(others, key, others) as unknown;
       const call = (args: readonly unknown[]): unknown =>
         outsideScopes((): unknown => Reflect.apply(member, target, args));
       if (key === 'add') return adding(target.name, call);
@@ -69,14 +72,11 @@ function addingMany(queue: string, call: Call) {
 }
 
 function areHeldBack(queue: string, jobs: readonly Job[]): boolean {
-  return isHeldBack(`${queue}.add`, () =>
-    jobs.map(({ name, data, opts }) => ({
-      kind: 'job',
-      queue,
-      name,
-      data: snapshot(data),
-      options: snapshot(opts),
-    })),
+  return isHeldBack(`${queue}.add`, (scope) =>
+    jobs.map(({ name, data = null, opts = null }) => {
+      const [ofData, options] = comparableIn(scope, [data, opts]);
+      return { kind: 'job', queue, name, data: ofData, options };
+    }),
   );
 }
 

@@ -1,6 +1,9 @@
 /** Something a listener or handler does to the world, as data. */
 export type Effect =
-  /** A call on a port that was wrapped with `effectPort`. */
+  /**
+   * A call on a port that was wrapped with `effectPort`. Its method is a path such as `customers.create`, empty where the
+   * port itself is called, or `set customers.limit` and the like where a property is written.
+   */
   | {
       readonly kind: 'call';
       readonly port: string;
@@ -57,7 +60,7 @@ export const madeKeyPattern = /^<made ([^:>]+):(.+)>$/;
 export function effectName(effect: Effect): string {
   switch (effect.kind) {
     case 'call':
-      return `${effect.port}.${effect.method}`;
+      return effect.method === '' ? effect.port : `${effect.port}.${effect.method}`;
     case 'event':
       return `event ${effect.type}`;
     case 'broadcast':

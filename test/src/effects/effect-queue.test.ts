@@ -65,6 +65,25 @@ describe('an effect queue', () => {
     expect(scope.effects[2]).toEqual({ kind: 'call', port: 'queue mail', method: 'pause', args: [] });
   });
 
+  it('holds back what only begins like a look at the queue', async () => {
+    const names = ['toggle', 'issue', 'hashSet', 'isolate', 'country', 'emit', 'getNextJob', 'listen'];
+    const looks = ['getJob', 'isPaused', 'hasJobs', 'toString', 'count', 'on', 'removeListener', 'listeners'];
+    const done: string[] = [];
+    const methods = [...names, ...looks].map((name) => [name, () => void done.push(name)]);
+    const own = effectQueue({ name: 'own', limit: 1, add: async () => 1, ...Object.fromEntries(methods) });
+    const scope = new EffectScope('captured');
+    runInScope(scope, () => {
+      for (const name of [...names, ...looks]) own[name]();
+      own.limit = 2;
+    });
+    expect(done).toEqual(looks);
+    expect(own.limit).toBe(1);
+    expect(scope.effects.map((effect) => effect.kind === 'call' && effect.method)).toEqual([
+      ...names,
+      'set limit',
+    ]);
+  });
+
   it('refuses jobs where no effect is allowed, and something that is no queue', () => {
     const { queue, run } = within('forbidden');
     expect(() => run(() => queue.add('send', {}))).toThrow(EffectForbidden);
