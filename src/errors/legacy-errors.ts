@@ -23,7 +23,7 @@ export class RecordingFailed extends HandoverError {
   constructor(eventName: string, cause: unknown) {
     super(
       `The broadcast "${eventName}" was not recorded: ${messageOf(cause)}`,
-      'Mend the cause. Its inline listeners have run: `store.append()` only puts the event on record, `store.publish()` also runs handlers and listeners that waited, and tells inline listeners of a mapped one again.',
+      'Mend the cause. Its inline listeners have run, unless a pair leaves the event to its handler: `store.append()` only puts the event on record, `store.publish()` also runs handlers and listeners that waited, and tells inline listeners of a mapped one again.',
       cause,
     );
     this.eventName = eventName;
