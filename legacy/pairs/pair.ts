@@ -14,6 +14,7 @@ import { Saboteur } from './saboteur.js';
 import { Sampling } from './sampling.js';
 import { isStep, performerOf, type Side, type Stage, type Standing } from './stage.js';
 import type { Verdict } from './verdict.js';
+import { WithheldCalls } from './withheld-calls.js';
 
 interface Connected {
   readonly store: EventStore;
@@ -36,6 +37,7 @@ export class Pair {
   readonly #decisions = new WeakMap<Event, Decision>();
   /** What the listener has heard; one that waits for the commit has not, as long as the event may roll back. */
   readonly #heard = new WeakSet<Event>();
+  readonly #withheld = new WithheldCalls();
   #standing: Standing;
   #connected: Connected | undefined;
   #phantoms = 0;
@@ -155,11 +157,20 @@ export class Pair {
     return decision;
   }
 
+  /** A broadcast of this bus is recorded as the event, and about to be heard. */
+  broadcasts(event: Event): void {
+    const decision = this.#decisions.get(event);
+    if (decision?.performs === 'handler' && decision.compared) this.#withheld.expect(event.id);
+  }
+
   /** The listener hears the event, or a broadcast that is not recorded. @param near Publisher and arguments. */
   deliver(event: Event | undefined, call: () => unknown, near: readonly unknown[] = []): unknown {
     if (event === undefined) return call();
     const decision = this.#decisions.get(event) ?? storedDecision(event, this.name);
-    if (decision?.performs === 'handler') return undefined;
+    if (decision?.performs === 'handler') {
+      this.#withheld.count(event.id);
+      return undefined;
+    }
     this.#heard.add(event);
     const isWatched = decision?.compared === true || decision?.measured === true;
     if (!isWatched || this.#connected === undefined) return call();
@@ -184,6 +195,7 @@ export class Pair {
       settings: this.#settings,
       saboteur: this.#saboteur,
       listenerFor: (event) => this.#listenerFor(argsOf(event)),
+      withheld: this.#withheld,
       judged: (verdict) => this.#judged(verdict),
       report,
     });
