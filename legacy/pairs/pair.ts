@@ -1,18 +1,18 @@
 import { InvalidArgument, type Event, type EventStore, type HandlerContext } from '../../src/index.js';
-import { findMethod } from '../listener-method.js';
+import { Breaker } from './breaker.js';
 import { Comparing } from './comparing.js';
 import { storedDecision, type Decision } from './decision.js';
 import { FlagStages } from './flag-stages.js';
 import { Ledger } from './ledger.js';
+import { listenerCall } from './listener-call.js';
 import type { PairMoved } from './pair-events.js';
-import { isOverBudget } from './observation.js';
 import { settledSoon } from './evidence.js';
 import { readReport, type PairReport } from './pair-report.js';
 import type { PairSettings } from './pair-options.js';
 import { Promotions, type MoveOptions } from './promotions.js';
 import { Saboteur } from './saboteur.js';
 import { Sampling } from './sampling.js';
-import { isStep, performerOf, type Side, type Stage, type Standing } from './stage.js';
+import { isStep, performerOf, type Stage, type Standing } from './stage.js';
 import type { Verdict } from './verdict.js';
 import { WithheldCalls } from './withheld-calls.js';
 
@@ -25,14 +25,13 @@ interface Connected {
   readonly flags: FlagStages | undefined;
 }
 
-const mostOverBudget = 3;
-
 /** One listener method and the handler that replaces it. */
 export class Pair {
   readonly #settings: PairSettings;
   readonly #report: (error: Error) => void;
   readonly #saboteur: Saboteur;
   readonly #sampling: Sampling;
+  readonly #breaker: Breaker;
   /** Of events that are on their way into the log. */
   readonly #decisions = new WeakMap<Event, Decision>();
   /** What the listener has heard; one that waits for the commit has not, as long as the event may roll back. */
@@ -41,13 +40,13 @@ export class Pair {
   #standing: Standing;
   #connected: Connected | undefined;
   #phantoms = 0;
-  #overBudget = 0;
 
   constructor(settings: PairSettings, report: (error: Error) => void) {
     this.#settings = settings;
     this.#report = report;
     this.#standing = settings.start;
     this.#sampling = new Sampling(settings.sample);
+    this.#breaker = new Breaker(settings.budget);
     this.#saboteur = new Saboteur(settings.rules);
   }
 
@@ -194,7 +193,7 @@ export class Pair {
       store,
       settings: this.#settings,
       saboteur: this.#saboteur,
-      listenerFor: (event) => this.#listenerFor(argsOf(event)),
+      listenerFor: (event) => listenerCall(this.#settings, argsOf(event)),
       withheld: this.#withheld,
       judged: (verdict) => this.#judged(verdict),
       report,
@@ -269,21 +268,12 @@ export class Pair {
     });
   }
 
-  #listenerFor(args: readonly unknown[] | undefined): (() => unknown) | undefined {
-    const { listener, method } = this.#settings;
-    const found = findMethod(listener, method);
-    if (args === undefined || found === undefined) return undefined;
-    return () => found.apply(listener, [...args]);
-  }
-
-  #judged({ handler, listener, performed }: Verdict): void {
-    const tried: Side = performed === 'listener' ? 'handler' : 'listener';
-    const observation = tried === 'handler' ? handler : listener;
-    this.#overBudget = observation !== undefined && isOverBudget(observation) ? this.#overBudget + 1 : 0;
-    if (this.#overBudget < mostOverBudget || this.stage !== 'shadow') return;
-    this.#overBudget = 0;
+  #judged(verdict: Verdict): void {
+    const reason = this.#breaker.reasonAfter(verdict);
+    if (reason === undefined || this.stage !== 'shadow') return;
+    this.#breaker.reset();
     this.#connected?.promotions
-      .breakOff(`The handler took more than ${this.#settings.budget} ms ${mostOverBudget} times in a row.`)
+      .breakOff(reason)
       .then(this.#report, (error: unknown) => this.#report(error as Error));
   }
 
