@@ -189,6 +189,15 @@ export class Pair {
   /** From here on events of the store reach the handler. @returns What ends it. */
   connect(store: EventStore, argsOf: (event: Event) => readonly unknown[] | undefined): () => void {
     const report = (error: unknown) => this.#report(error as Error);
+    const subscription = store.recording.subscribe(
+      this.#settings.handler,
+      { to: [this.#settings.event], ...this.#settings.subscribe },
+      (event, context, call) => this.#handle(event, context, call),
+    );
+    if (subscription.run === 'in-transaction') {
+      subscription.end();
+      throw new InvalidArgument('handler', "run 'after-commit' or 'queued'", subscription.run);
+    }
     const comparing = new Comparing({
       store,
       settings: this.#settings,
@@ -199,16 +208,6 @@ export class Pair {
       report,
     });
     const ledger = new Ledger(store, this.name, (entry) => (this.#standing = entry), report);
-    const subscription = store.recording.subscribe(
-      this.#settings.handler,
-      { to: [this.#settings.event], ...this.#settings.subscribe },
-      (event, context, call) => this.#handle(event, context, call),
-    );
-    if (subscription.run === 'in-transaction') {
-      subscription.end();
-      comparing.end();
-      throw new InvalidArgument('handler', "run 'after-commit' or 'queued'", subscription.run);
-    }
     const promotions = new Promotions({ store, ledger, settings: this.#settings });
     const isQueued = subscription.run === 'queued';
     const flags = this.#flagStages(store, promotions);
