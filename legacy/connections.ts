@@ -12,6 +12,7 @@ import type { Dispatcher } from './dispatcher.js';
 import type { Failures } from './failures.js';
 import type { Pairs } from './pairs/pairs.js';
 import type { Phantoms } from './phantoms.js';
+import type { Recorder } from './recorder.js';
 import type { Unattended } from './unattended.js';
 
 interface Witnesses {
@@ -71,7 +72,7 @@ export function createConnections(
       argsOf: (eventClass, event) => connection.argsOf(eventClass, event),
       isHeard: (event) => connection.isHeard(event),
     });
-    dispatcher.recordWith(connection);
+    dispatcher.recordWith(watched(connection, pairs));
     return () => {
       if (current !== connection) return;
       current = undefined;
@@ -95,6 +96,22 @@ export function createConnections(
         if (error instanceof PublishedInReplay) throw error;
         report(new RecordingFailed(eventName, error));
       }
+    },
+  };
+}
+
+/** Pairs know of each broadcast before its listeners do. */
+function watched(recorder: Recorder, pairs: Pairs): Recorder {
+  return {
+    record(broadcast) {
+      const event = recorder.record(broadcast);
+      if (event !== undefined) pairs.broadcasts(event);
+      return event;
+    },
+    recordFor(broadcast, hear) {
+      const recorded = recorder.recordFor(broadcast, hear);
+      if (recorded.event !== undefined) pairs.broadcasts(recorded.event);
+      return recorded;
     },
   };
 }

@@ -13,6 +13,7 @@ import type { Saboteur } from './saboteur.js';
 import { Trials } from './trials.js';
 import type { Verdict } from './verdict.js';
 import { VerdictLog } from './verdict-log.js';
+import type { WithheldCalls } from './withheld-calls.js';
 
 export interface ComparingParts {
   readonly store: EventStore;
@@ -20,6 +21,8 @@ export interface ComparingParts {
   readonly saboteur: Saboteur;
   /** Calls the listener as a broadcast of the event would; `undefined` when its arguments are not known here. */
   readonly listenerFor: (event: Event) => (() => unknown) | undefined;
+  /** As often as the listener would have run, it counts. */
+  readonly withheld: WithheldCalls;
   readonly judged: (verdict: Verdict) => void;
   readonly report: (error: unknown) => void;
 }
@@ -75,8 +78,10 @@ export class Comparing {
         this.#judgeBy(event, decision, async () => {
           const old = this.#parts.listenerFor(event);
           const handler = await observation;
-          const listener = old && (await this.#try(event, decision, { call: old, after: [handler] }));
-          return { listener, handler };
+          const listenerRuns = this.#parts.withheld.of(event.id);
+          if (old === undefined || listenerRuns === 0) return { listener: undefined, handler };
+          const listener = await this.#try(event, decision, { call: old, after: [handler] });
+          return { listener, handler, listenerRuns };
         }),
       ),
     );

@@ -1,11 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { FlagText } from './flag-text.js';
 import { MovedMeanwhile, StageUnknown } from './pair-errors.js';
 import { within } from './patience.js';
-import { isStage, type Standing } from './stage.js';
+import type { Standing } from './stage.js';
 
 /** Where flags are looked up: `openFeatureFlags(client)` of `handover/openfeature`, or anything alike. */
 export interface Flags {
-  /** The flag's text for this key; rejects, or gives anything else than a stage, when it cannot be known. */
+  /** The flag's text for this key; rejects, or gives nothing or empty text, when it cannot be known. */
   textOf(flag: string, targetingKey: string | undefined): Promise<unknown>;
 }
 
@@ -35,6 +36,7 @@ interface Known {
  */
 export class FlagStages {
   readonly #parts: FlagParts;
+  readonly #text: FlagText;
   readonly #byKey = new Map<string, Known>();
   readonly #asked = new Set<string>();
   readonly #timer: NodeJS.Timeout;
@@ -47,6 +49,7 @@ export class FlagStages {
 
   constructor(parts: FlagParts) {
     this.#parts = parts;
+    this.#text = new FlagText(parts.flag, parts.report);
     this.#lookAgain();
     this.#timer = parts.apart(() => setInterval(() => this.#lookAgain(), lookEvery).unref());
   }
@@ -109,7 +112,7 @@ export class FlagStages {
         () => new StageUnknown(`flag "${flag}"`, patience),
       );
       this.#isDown = false;
-      return standingFrom(value);
+      return this.#text.standing(value);
     } catch (error) {
       if (!this.#isDown) report(error);
       this.#isDown = true;
@@ -128,14 +131,6 @@ export class FlagStages {
       this.#unanswered -= 1;
     }
   }
-}
-
-/** `'shadow'`, or `'live:25'` for 25 % of the streams; `'live'` alone means all that the flag says it for. */
-function standingFrom(value: unknown): Standing | undefined {
-  if (typeof value !== 'string') return undefined;
-  const [stage, percent = '100'] = value.split(':');
-  const share = Number(percent);
-  return isStage(stage) && share >= 0 && share <= 100 ? { stage, percent: share } : undefined;
 }
 
 function isSame(one: Standing, other: Standing | undefined): boolean {

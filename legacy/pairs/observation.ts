@@ -18,6 +18,8 @@ export interface Observation {
   readonly error: { readonly name: string; readonly message: string } | undefined;
   /** True when it was kept from something: an error may come of that. */
   readonly refused?: boolean | undefined;
+  /** True when it was given up: a name of its error proves nothing. */
+  readonly overBudget?: boolean | undefined;
   /** Milliseconds. */
   readonly duration: number;
   /** When it ran. */
@@ -100,8 +102,8 @@ export async function observeWithin(
   }
 }
 
-export function isOverBudget({ error }: Observation): boolean {
-  return error?.name === 'BudgetExceeded';
+export function isOverBudget({ overBudget }: Observation): boolean {
+  return overBudget === true;
 }
 
 /** What a run that shall find what this one has found must undo. */
@@ -181,7 +183,8 @@ class ObservedRun {
     const duration = this.#duration();
     const error = { name: 'BudgetExceeded', message: `It was not over after ${budget} ms.` };
     this.#scope.close();
-    return this.#seen({ duration, to: Date.now(), left: undefined, error });
+    const ending = { duration, to: Date.now(), left: undefined, error };
+    return { ...this.#seen(ending), overBudget: true };
   }
 
   #duration(): number {

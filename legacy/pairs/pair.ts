@@ -1,20 +1,21 @@
 import { InvalidArgument, type Event, type EventStore, type HandlerContext } from '../../src/index.js';
-import { findMethod } from '../listener-method.js';
+import { Breaker } from './breaker.js';
 import { Comparing } from './comparing.js';
 import { Deciding, type Way } from './deciding.js';
 import { storedDecision, type Decision } from './decision.js';
 import { FlagStages } from './flag-stages.js';
 import { Ledger } from './ledger.js';
+import { listenerCall } from './listener-call.js';
 import type { PairMoved } from './pair-events.js';
-import { isOverBudget } from './observation.js';
 import { settledSoon } from './evidence.js';
 import { readReport, type PairReport } from './pair-report.js';
 import type { PairSettings } from './pair-options.js';
 import { Promotions, type MoveOptions } from './promotions.js';
 import { Saboteur } from './saboteur.js';
 import { Sampling } from './sampling.js';
-import { isStep, type Side, type Stage, type Standing } from './stage.js';
+import { isStep, type Stage, type Standing } from './stage.js';
 import type { Verdict } from './verdict.js';
+import { WithheldCalls } from './withheld-calls.js';
 
 interface Connected {
   readonly store: EventStore;
@@ -25,20 +26,19 @@ interface Connected {
   readonly flags: FlagStages | undefined;
 }
 
-const mostOverBudget = 3;
-
 /** One listener method and the handler that replaces it. */
 export class Pair {
   readonly #settings: PairSettings;
   readonly #report: (error: Error) => void;
   readonly #saboteur: Saboteur;
   readonly #deciding: Deciding;
+  readonly #breaker: Breaker;
   /** What the listener has heard; one that waits for the commit has not, as long as the event may roll back. */
   readonly #heard = new WeakSet<Event>();
+  readonly #withheld = new WithheldCalls();
   #standing: Standing;
   #connected: Connected | undefined;
   #phantoms = 0;
-  #overBudget = 0;
 
   constructor(settings: PairSettings, report: (error: Error) => void) {
     this.#settings = settings;
@@ -50,6 +50,7 @@ export class Pair {
       choosesForNoise: () => this.#connected?.comparing.choosesForNoise() === true,
       notSampled: () => this.#connected?.comparing.countNotSampled(),
     });
+    this.#breaker = new Breaker(settings.budget);
     this.#saboteur = new Saboteur(settings.rules);
   }
 
@@ -143,11 +144,20 @@ export class Pair {
     return this.#deciding.decide(event, way);
   }
 
+  /** A broadcast of this bus is recorded as the event, and about to be heard. */
+  broadcasts(event: Event): void {
+    const decision = this.#deciding.of(event);
+    if (decision?.performs === 'handler' && decision.compared) this.#withheld.expect(event.id);
+  }
+
   /** The listener hears the event, or a broadcast that is not recorded. @param near Publisher and arguments. */
   deliver(event: Event | undefined, call: () => unknown, near: readonly unknown[] = []): unknown {
     if (event === undefined) return call();
     const decision = this.#deciding.of(event) ?? storedDecision(event, this.name);
-    if (decision?.performs === 'handler') return undefined;
+    if (decision?.performs === 'handler') {
+      this.#withheld.count(event.id);
+      return undefined;
+    }
     this.#heard.add(event);
     const isWatched = decision?.compared === true || decision?.measured === true;
     if (!isWatched || this.#connected === undefined) return call();
@@ -167,15 +177,6 @@ export class Pair {
   /** From here on events of the store reach the handler. @returns What ends it. */
   connect(store: EventStore, argsOf: (event: Event) => readonly unknown[] | undefined): () => void {
     const report = (error: unknown) => this.#report(error as Error);
-    const comparing = new Comparing({
-      store,
-      settings: this.#settings,
-      saboteur: this.#saboteur,
-      listenerFor: (event) => this.#listenerFor(argsOf(event)),
-      judged: (verdict) => this.#judged(verdict),
-      report,
-    });
-    const ledger = new Ledger(store, this.name, (entry) => (this.#standing = entry), report);
     const subscription = store.recording.subscribe(
       this.#settings.handler,
       { to: [this.#settings.event], ...this.#settings.subscribe },
@@ -183,9 +184,18 @@ export class Pair {
     );
     if (subscription.run === 'in-transaction') {
       subscription.end();
-      comparing.end();
       throw new InvalidArgument('handler', "run 'after-commit' or 'queued'", subscription.run);
     }
+    const comparing = new Comparing({
+      store,
+      settings: this.#settings,
+      saboteur: this.#saboteur,
+      listenerFor: (event) => listenerCall(this.#settings, argsOf(event)),
+      withheld: this.#withheld,
+      judged: (verdict) => this.#judged(verdict),
+      report,
+    });
+    const ledger = new Ledger(store, this.name, (entry) => (this.#standing = entry), report);
     const promotions = new Promotions({ store, ledger, settings: this.#settings });
     const isQueued = subscription.run === 'queued';
     const flags = this.#flagStages(store, promotions);
@@ -254,21 +264,12 @@ export class Pair {
     });
   }
 
-  #listenerFor(args: readonly unknown[] | undefined): (() => unknown) | undefined {
-    const { listener, method } = this.#settings;
-    const found = findMethod(listener, method);
-    if (args === undefined || found === undefined) return undefined;
-    return () => found.apply(listener, [...args]);
-  }
-
-  #judged({ handler, listener, performed }: Verdict): void {
-    const tried: Side = performed === 'listener' ? 'handler' : 'listener';
-    const observation = tried === 'handler' ? handler : listener;
-    this.#overBudget = observation !== undefined && isOverBudget(observation) ? this.#overBudget + 1 : 0;
-    if (this.#overBudget < mostOverBudget || this.stage !== 'shadow') return;
-    this.#overBudget = 0;
+  #judged(verdict: Verdict): void {
+    const reason = this.#breaker.reasonAfter(verdict);
+    if (reason === undefined || this.stage !== 'shadow') return;
+    this.#breaker.reset();
     this.#connected?.promotions
-      .breakOff(`The handler took more than ${this.#settings.budget} ms ${mostOverBudget} times in a row.`)
+      .breakOff(reason)
       .then(this.#report, (error: unknown) => this.#report(error as Error));
   }
 

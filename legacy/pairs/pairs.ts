@@ -55,6 +55,11 @@ export class Pairs {
     return this.#byListener.get(listener)?.get(method);
   }
 
+  /** A broadcast of this bus is recorded as the event, and about to be heard. */
+  broadcasts(event: Event): void {
+    for (const pair of this.#of(event.type)) pair.broadcasts(event);
+  }
+
   /** A broadcast could not be recorded as an event of this class. */
   notRecorded(eventClass: EventClass | undefined): void {
     for (const pair of eventClass === undefined ? [] : this.#of(eventClass.type)) pair.notRecorded();
