@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { effectScope } from '../effect-scope.js';
 import { besidePorts, refused } from './beside-ports.js';
 import { all, replaced } from './replaced.js';
 
@@ -30,13 +31,14 @@ const writing = [
 export function guardFiles(): () => void {
   return all([
     ...writing.flatMap((name) => [
-      replaced(fs, name, throwing(inAnyCase)),
+      replaced(fs, name, calling(inAnyCase)),
       replaced(fs, `${name}Sync`, throwing(inAnyCase)),
       replaced(fs.promises, name, rejecting(inAnyCase)),
     ]),
-    replaced(fs, 'open', throwing(opensForWriting)),
+    replaced(fs, 'open', calling(opensForWriting)),
     replaced(fs, 'openSync', throwing(opensForWriting)),
     replaced(fs.promises, 'open', rejecting(opensForWriting)),
+    replaced(fs, 'createWriteStream', forgiving),
   ]);
 }
 
@@ -53,12 +55,34 @@ function throwing(applies: Condition): (original: Method) => Method {
     };
 }
 
+/** The callback hears of it, as of any other failure. */
+function calling(applies: Condition): (original: Method) => Method {
+  return (original) =>
+    function guarded(this: unknown, ...args) {
+      const error = meet(args, applies);
+      if (error === undefined) return Reflect.apply(original, this, args);
+      const callback = args.at(-1);
+      if (typeof callback !== 'function') throw error;
+      process.nextTick(callback, error);
+      return undefined;
+    };
+}
+
 function rejecting(applies: Condition): (original: Method) => Method {
   return (original) =>
     function guarded(this: unknown, ...args) {
       const error = meet(args, applies);
       return error === undefined ? Reflect.apply(original, this, args) : refused(error);
     };
+}
+
+/** A stream whose file is refused fails, perhaps with nobody who listens. */
+function forgiving(original: typeof fs.createWriteStream): typeof fs.createWriteStream {
+  return (path, options) => {
+    const stream = original(path, options);
+    const mode = effectScope()?.mode ?? 'performed';
+    return mode === 'performed' ? stream : stream.on('error', () => undefined);
+  };
 }
 
 /** A file that is open already is a number or a handle. */
