@@ -1,4 +1,6 @@
 import fs from 'node:fs';
+import { types } from 'node:util';
+import { effectScope } from '../effect-scope.js';
 import { besidePorts, refused } from './beside-ports.js';
 import { all, replaced } from './replaced.js';
 
@@ -10,9 +12,13 @@ const writing = [
   'chown',
   'copyFile',
   'cp',
+  'lchmod',
+  'lchown',
   'link',
+  'lutimes',
   'mkdir',
   'mkdtemp',
+  'mkdtempDisposable',
   'rename',
   'rm',
   'rmdir',
@@ -30,14 +36,20 @@ const writing = [
 export function guardFiles(): () => void {
   return all([
     ...writing.flatMap((name) => [
-      replaced(fs, name, throwing(inAnyCase)),
-      replaced(fs, `${name}Sync`, throwing(inAnyCase)),
-      replaced(fs.promises, name, rejecting(inAnyCase)),
+      ...whereItIs(fs, name, calling(inAnyCase)),
+      ...whereItIs(fs, `${name}Sync`, throwing(inAnyCase)),
+      ...whereItIs(fs.promises, name, rejecting(inAnyCase)),
     ]),
-    replaced(fs, 'open', throwing(opensForWriting)),
+    replaced(fs, 'open', calling(opensForWriting)),
     replaced(fs, 'openSync', throwing(opensForWriting)),
     replaced(fs.promises, 'open', rejecting(opensForWriting)),
+    replaced(fs, 'createWriteStream', forgiving),
   ]);
+}
+
+/** Some are there in one form, or on one platform, alone. */
+function whereItIs(owner: object, name: string, make: (original: Method) => Method): readonly (() => void)[] {
+  return typeof Reflect.get(owner, name) === 'function' ? [replaced(owner, name, make)] : [];
 }
 
 const inAnyCase: Condition = () => true;
@@ -53,6 +65,19 @@ function throwing(applies: Condition): (original: Method) => Method {
     };
 }
 
+/** The callback hears of it, as of any other failure. */
+function calling(applies: Condition): (original: Method) => Method {
+  return (original) =>
+    function guarded(this: unknown, ...args) {
+      const error = meet(args, applies);
+      if (error === undefined) return Reflect.apply(original, this, args);
+      const callback = args.at(-1);
+      if (typeof callback !== 'function') throw error;
+      process.nextTick(callback, error);
+      return undefined;
+    };
+}
+
 function rejecting(applies: Condition): (original: Method) => Method {
   return (original) =>
     function guarded(this: unknown, ...args) {
@@ -61,11 +86,24 @@ function rejecting(applies: Condition): (original: Method) => Method {
     };
 }
 
+/** A stream whose file is refused fails, perhaps with nobody who listens. */
+function forgiving(original: typeof fs.createWriteStream): typeof fs.createWriteStream {
+  return (path, options) => {
+    const stream = original(path, options);
+    const mode = effectScope()?.mode ?? 'performed';
+    return mode === 'performed' ? stream : stream.on('error', () => undefined);
+  };
+}
+
 /** A file that is open already is a number or a handle. */
 function meet(args: readonly unknown[], applies: Condition) {
-  const [path] = args;
-  const isPath = typeof path === 'string' || path instanceof URL || Buffer.isBuffer(path);
-  return isPath && applies(args) ? besidePorts(`file ${String(path)}`) : undefined;
+  const path = pathOf(args[0]);
+  return path !== undefined && applies(args) ? besidePorts(`file ${path}`) : undefined;
+}
+
+function pathOf(given: unknown): string | undefined {
+  if (typeof given === 'string' || given instanceof URL) return String(given);
+  return types.isUint8Array(given) ? Buffer.from(given).toString() : undefined;
 }
 
 const { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC } = fs.constants;

@@ -5,6 +5,7 @@ import { guardNetwork } from './network.js';
 import { guardProcesses } from './processes.js';
 import { guardRejections } from './rejections.js';
 import { all } from './replaced.js';
+import { guardThrows } from './throws.js';
 
 let users = 0;
 let uninstall: (() => void) | undefined;
@@ -37,6 +38,7 @@ function install(): () => void {
     guardFiles(),
     guardClockAndChance(),
     guardRejections(),
+    guardThrows(),
   ]);
   syncBuiltinESMExports();
   return undo;

@@ -106,8 +106,8 @@ function guardedSend(original: Method): Method {
     const error = besidePorts('datagram');
     if (error === undefined) return Reflect.apply(original, this, args);
     const callback = args.at(-1);
-    if (typeof callback !== 'function') throw error;
-    process.nextTick(callback, error);
+    // Without one it is lost, as datagrams may be.
+    if (typeof callback === 'function') process.nextTick(callback, error);
     return undefined;
   };
 }

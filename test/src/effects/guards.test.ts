@@ -1,7 +1,11 @@
 import nodeCrypto from 'node:crypto';
+import fs from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import http from 'node:http';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import workerThreads from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { EffectForbidden, effectPort, EffectScope, FrozenWorld, guardEffects, runInScope } from 'handover';
 
@@ -108,6 +112,38 @@ describe('guarded effects', () => {
     await expect(promise).rejects.toThrow('after the end of the run');
     expect(late).toEqual([`fetch ${url}, after the end of the run`]);
     expect(reached).toEqual([]);
+  });
+
+  it('are refused to a captured run, however they are named', async () => {
+    guarded();
+    const place = fs.mkdtempSync(join(tmpdir(), 'handover-guards-'));
+    const path = join(place, 'written');
+    const port = new workerThreads.MessageChannel().port1;
+    const channel = new workerThreads.BroadcastChannel('guards');
+    const acts: readonly (readonly [string, () => unknown])[] = [
+      [`file ${path}`, () => fs.writeFileSync(new Uint8Array(Buffer.from(path)) as Buffer, 'x')],
+      [`file ${place}`, () => fs.lutimesSync(place, 1, 1)],
+      [`file ${place}`, () => fs.lchownSync(place, process.getuid?.() ?? 0, process.getgid?.() ?? 0)],
+      [`file ${path}`, () => fs.mkdtempDisposableSync(path)],
+      [`file ${path}`, async () => fs.promises.mkdtempDisposable(path)],
+      ['message to another thread', () => port.postMessage(1)],
+      ['message to another thread', () => Reflect.apply(Reflect.get(channel, 'postMessage'), channel, [1])],
+      [`signal to process ${process.pid}`, () => process.kill(process.pid, 'SIGURG')],
+      ['end of the process', () => process.exit(3)],
+      ['worker thread', () => new workerThreads.Worker('0', { eval: true })],
+    ];
+    for (const [what, act] of acts) {
+      const scope = captured();
+      await expect(runInScope(scope, async () => act())).rejects.toBeInstanceOf(EffectForbidden);
+      expect(scope.escapes).toEqual([{ what }]);
+    }
+    const looking = captured();
+    runInScope(looking, () => process.kill(process.pid, 0));
+    expect(looking.escapes).toEqual([]);
+    expect(fs.readdirSync(place)).toEqual([]);
+    port.close();
+    channel.close();
+    fs.rmdirSync(place);
   });
 
   it('go with the last of their users', () => {
