@@ -1,5 +1,8 @@
 import { channelOf } from '../deliveries/channel.js';
 import type { Migration } from './migration.js';
+import { pastEvents } from './past-events.js';
+
+const walk = { types: 'target.types', after: 'target.backfilled_to', until: 'target.backfill_until' };
 
 export const registering: Migration = {
   statements: (schema, locks) => /* sql */ `
@@ -77,22 +80,7 @@ begin
   end if;
 
   with past as materialized (
-    select * from (
-      (
-        select position, seq from ${schema}.log
-          where target.types is null and position > target.backfilled_to and position <= target.backfill_until
-          order by position limit p_limit
-      )
-      union all
-      select found.position, found.seq
-        from (select distinct unnest(target.types) as type) as listed
-        cross join lateral (
-          select position, seq from ${schema}.log
-            where log.type = listed.type and position > target.backfilled_to and position <= target.backfill_until
-            order by position limit p_limit
-        ) as found
-    ) as candidates
-    order by position limit p_limit
+    ${pastEvents(schema, walk)}
   ), delivery as (
     -- A replay may have made some of them.
     insert into ${schema}.deliveries (position, seq, handler, state, due_at)

@@ -1,5 +1,8 @@
 import { channelOf } from '../deliveries/channel.js';
 import type { Migration } from './migration.js';
+import { pastEvents } from './past-events.js';
+
+const walk = { types: 'again.types', after: 'again.reached', until: 'again.until' };
 
 export const replays: Migration = {
   statements: (schema) => /* sql */ `
@@ -84,22 +87,7 @@ begin
   end if;
 
   with past as materialized (
-    select * from (
-      (
-        select position, seq from ${schema}.log
-          where again.types is null and position > again.reached and position <= again.until
-          order by position limit p_limit
-      )
-      union all
-      select found.position, found.seq
-        from (select distinct unnest(again.types) as type) as listed
-        cross join lateral (
-          select position, seq from ${schema}.log
-            where log.type = listed.type and position > again.reached and position <= again.until
-            order by position limit p_limit
-        ) as found
-    ) as candidates
-    order by position limit p_limit
+    ${pastEvents(schema, walk)}
   ), ended as (
     select kept.* from past cross join lateral (
       select delivery.position as place from ${schema}.deliveries as delivery
