@@ -31,7 +31,7 @@ function fieldsBetween(listener: unknown, handler: unknown, path: string): reado
   }
   const keys = new Set([...Object.keys(listener), ...Object.keys(handler)]);
   return [...keys].flatMap((key) =>
-    fieldsBetween(Reflect.get(listener, key), Reflect.get(handler, key), below(path, key)),
+    fieldsBetween(ownField(listener, key), ownField(handler, key), below(path, key)),
   );
 }
 
@@ -41,4 +41,9 @@ export function isTree(value: unknown): value is object {
   if (Array.isArray(value)) return true;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What every object inherits, such as its prototype, is no field of the one that lacks it. */
+function ownField(value: object, key: string): unknown {
+  return Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
 }

@@ -9,6 +9,7 @@ import type { ComparisonRules, ExpectedDifference } from './comparison.js';
 import type { Flags } from './flag-stages.js';
 import { gateDefaults, type GateOptions, type GateSettings } from './gate.js';
 import { Masks } from './masks.js';
+import { answering } from './expecting.js';
 import { onCopies } from './normalising.js';
 import { Redaction } from './redaction.js';
 import { Sealing } from './sealing.js';
@@ -189,7 +190,7 @@ function checkRule(rule: ExpectedDifference): ExpectedDifference {
     [name, reason].every((text) => typeof text === 'string' && text !== '') &&
     expires instanceof Date &&
     typeof matches === 'function';
-  if (isWhole && !Number.isNaN(expires.getTime())) return rule;
+  if (isWhole && !Number.isNaN(expires.getTime())) return answering(rule);
   throw new InvalidArgument('expected', 'rules with `name`, `reason`, `expires` and `matches`', rule);
 }
 

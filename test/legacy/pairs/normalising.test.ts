@@ -58,3 +58,10 @@ it.each([
   const call = (arg: unknown): Effect => ({ kind: 'call', port: 'mails', method: 'send', args: [arg] });
   expect(between(call(listener), call(handler))).toEqual([{ path: 'mails.send › 0', listener, handler }]);
 });
+
+// P9. Seen failing with no difference: the prototype of the other side was taken for its field.
+it.each(['__proto__', 'toString'])('a field named %s differs from none', (name) => {
+  const call = (arg: unknown): Effect => ({ kind: 'call', port: 'mails', method: 'send', args: [arg] });
+  const held: unknown = JSON.parse(`{"${name}": {}}`);
+  expect(between(call(held), call({}))).toEqual([{ path: `mails.send › 0 › ${name}`, listener: {} }]);
+});

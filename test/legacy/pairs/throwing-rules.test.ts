@@ -72,4 +72,22 @@ describe('a pair whose rules throw', () => {
     expect(tried).toBe(1);
     expect((await verdicts()).map(({ verdict }) => verdict)).toEqual(['untrusted']);
   });
+
+  // P9. Seen failing with a match: a promise is as good as true.
+  it('because they answer with a promise distrusts the event', async () => {
+    const hopeful = {
+      name: 'hopeful',
+      reason: 'test',
+      expires: new Date(Date.now() + 86_400_000),
+      matches: (async () => false) as unknown as () => boolean,
+    };
+    const { pay, verdicts } = paired(
+      { listener: () => mails.send('right'), handler: () => mails.send('wrong') },
+      { expected: [hopeful] },
+    );
+    await pay();
+    expect(await verdicts()).toMatchObject([
+      { verdict: 'untrusted', escapes: [expect.stringContaining('Expected `matches` to be')] },
+    ]);
+  });
 });
