@@ -7,12 +7,23 @@ export function bodyOf(effect: Effect): unknown {
     case 'broadcast':
       return effect.args;
     case 'event':
-      return { stream: effect.stream, data: effect.data };
+      return eventBody(effect);
     case 'row':
       return { key: effect.key, values: effect.values };
     default:
       return { data: effect.data, options: effect.options };
   }
+}
+
+/** Without what was not said of it: verdicts of earlier versions do not have it either. */
+function eventBody({ stream, data, metadata, validAt, appended }: Extract<Effect, { kind: 'event' }>) {
+  return {
+    stream,
+    data,
+    ...(metadata !== undefined && { metadata }),
+    ...(validAt !== undefined && { validAt }),
+    ...(appended !== undefined && { appended }),
+  };
 }
 
 /** The effect with another body, of the shape that {@link bodyOf} gives. */

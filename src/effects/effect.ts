@@ -16,6 +16,11 @@ export type Effect =
       readonly type: string;
       readonly stream: string | undefined;
       readonly data: unknown;
+      /** What its publisher gave; left out where that was nothing. */
+      readonly metadata?: unknown;
+      readonly validAt?: unknown;
+      /** With `append`, which tells no handler. */
+      readonly appended?: boolean | undefined;
     }
   /** A further broadcast on a legacy bus. */
   | { readonly kind: 'broadcast'; readonly name: string; readonly args: readonly unknown[] }

@@ -176,8 +176,28 @@ const data: readonly ((member: object) => boolean)[] = [
 /** Such as `toString`, where it is nobody's own: nothing comes of it that the port does not see. */
 function isOfEveryObject(key: PropertyKey, member: unknown): boolean {
   if (key === 'constructor' || key === Symbol.toPrimitive || key === 'prototype') return true;
-  const general = [Object.prototype, Array.prototype, Function.prototype];
-  return general.some((prototype) => Reflect.getOwnPropertyDescriptor(prototype, key)?.value === member);
+  const general = [Object.prototype, Function.prototype];
+  return general.some((prototype) => isOwnOf(prototype, key, member)) || readsList(key, member);
+}
+
+function isOwnOf(prototype: object, key: PropertyKey, member: unknown): boolean {
+  return Reflect.getOwnPropertyDescriptor(prototype, key)?.value === member;
+}
+
+const changingLists: readonly PropertyKey[] = [
+  'push',
+  'pop',
+  'shift',
+  'unshift',
+  'splice',
+  'sort',
+  'reverse',
+  'fill',
+  'copyWithin',
+];
+
+function readsList(key: PropertyKey, member: unknown): boolean {
+  return isOwnOf(Array.prototype, key, member) && !changingLists.includes(key);
 }
 
 function bound(target: object, method: object): unknown {

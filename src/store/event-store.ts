@@ -24,11 +24,10 @@ import { memoryLog } from '../log/memory/memory-log.js';
 import { isPlainObject } from '../mapping/plain-object.js';
 import type { PublishOptions } from '../log/publish-options.js';
 import { Announcer } from './announcer.js';
-import type { Audience } from './audience.js';
 import { contextOf, runWithin, type EventSink } from './context.js';
 import { ErrorReports } from '../errors/error-reports.js';
 import { outsideScopes } from '../effects/effect-scope.js';
-import { isCaptured } from './captured-publication.js';
+import { isCaptured, type Announcement } from './captured-publication.js';
 import { EventTypes } from './event-types.js';
 import { Lookups } from './lookups.js';
 import { Preparation } from './preparation.js';
@@ -105,7 +104,7 @@ export class EventStore implements AsyncDisposable {
     events: E | readonly E[],
     options: PublishOptions = {},
   ): Promise<readonly Recorded<E>[]> {
-    return this.#record<E>(events, options, this.#announcer);
+    return this.#record<E>(events, options, 'published');
   }
 
   /** Records events like {@link publish}, and tells nobody in this process. Queued handlers follow the log. */
@@ -113,7 +112,7 @@ export class EventStore implements AsyncDisposable {
     events: E | readonly E[],
     options: PublishOptions = {},
   ): Promise<readonly Recorded<E>[]> {
-    return this.#record<E>(events, options, this.#announcer.silent);
+    return this.#record<E>(events, options, 'appended');
   }
 
   /**
@@ -275,11 +274,12 @@ export class EventStore implements AsyncDisposable {
   async #record<E extends Event>(
     events: unknown,
     options: PublishOptions,
-    audience: Audience,
+    announcement: Announcement,
   ): Promise<readonly Recorded<E>[]> {
     const prepared = this.#preparation.prepare(events, options);
     const publication = prepared instanceof Promise ? await prepared : prepared;
-    if (isCaptured(publication)) return publication.events as readonly Recorded<E>[];
+    if (isCaptured(publication, announcement)) return publication.events as readonly Recorded<E>[];
+    const audience = announcement === 'published' ? this.#announcer : this.#announcer.silent;
     return outsideScopes(() => this.#writer.write(publication, audience)) as Promise<readonly Recorded<E>[]>;
   }
 

@@ -168,6 +168,17 @@ describe('an effect port', () => {
     expect(JSON.stringify(port.customers)).toBe('{"limit":1}');
   });
 
+  it('stands before a list as before anything else', () => {
+    const mails = effectPort('p', ['a']);
+    const { scope, result } = within('captured', () => {
+      mails.push('b');
+      return mails.map((each) => each.toUpperCase());
+    });
+    expect(scope).toMatchObject({ effects: [call('push', 'b')], escapes: [] });
+    expect(result).toEqual(['A']);
+    expect([...mails]).toEqual(['a']);
+  });
+
   it('leaves alone what `methods` does not name', () => {
     const sent: string[] = [];
     const object = {
