@@ -32,7 +32,7 @@ describe('the gate', () => {
     const shop = await afterPaying(
       2,
       { listener: send, handler: send },
-      { gate: { runs: 3, days: 1, perShape: 3 } },
+      { gate: { runs: 3, days: 1, perShape: 3, slowdown: 1_000_000 } },
     );
     const conditions = [...(await conditionsOf(shop)).values()];
     expect(conditions.map(({ name, holds }) => [name, holds])).toEqual([
@@ -52,7 +52,7 @@ describe('the gate', () => {
       '0 of 2',
       'handler 0, listener 0 of 2',
       'no rule has expired',
-      expect.stringMatching(/^p95 of the handler \d.* ms of 5\.0 ms, of the listener \d/),
+      expect.stringMatching(/^p95 of the handler \d.* ms of \d.* ms, of the listener \d/),
       'no fault was planted',
     ]);
   });
