@@ -38,6 +38,8 @@ export class EffectScope {
   readonly madeIds = new Set<string>();
   readonly #deadline: number | undefined;
   readonly #late: ((what: string) => void) | undefined;
+  /** Begun in the run, and ended by nobody yet. */
+  readonly #unended = new Map<object, string>();
   #closed = false;
   #refusedAny = false;
 
@@ -87,7 +89,18 @@ export class EffectScope {
     return this.#refusedAny;
   }
 
+  /** What has to be ended for the effects noted to last, such as a transaction. Unended at the end, it is an escape. */
+  began(what: string, it: object): void {
+    this.#unended.set(it, what);
+  }
+
+  ended(it: object): void {
+    this.#unended.delete(it);
+  }
+
   close(): void {
+    for (const what of this.#unended.values()) this.escape(`${what} that the run has not ended`);
+    this.#unended.clear();
     this.#closed = true;
   }
 }

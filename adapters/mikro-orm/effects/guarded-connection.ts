@@ -53,7 +53,9 @@ function guardTransactions(connection: Connection): void {
     const current = await rehearsalOf(scope, connection, 'transaction');
     const ctx = current === undefined ? options.ctx : await current.at(scope, options.ctx);
     const eventBroadcaster = backIn(scope, options.eventBroadcaster);
-    return outsideScopes(() => begin({ ...options, ctx, eventBroadcaster }));
+    const handle = await outsideScopes(() => begin({ ...options, ctx, eventBroadcaster }));
+    scope.began('a transaction', handle);
+    return handle;
   };
 
   for (const step of ['commit', 'rollback'] as const) {
@@ -64,7 +66,8 @@ function guardTransactions(connection: Connection): void {
       const current = await rehearsalOf(scope, connection, step);
       if (current?.hasWithin(handle) === false)
         throw scope.refuse(`${step} of a transaction that the run has not begun`);
-      return outsideScopes(() => original(handle, backIn(scope, broadcaster), loggerContext));
+      await outsideScopes(() => original(handle, backIn(scope, broadcaster), loggerContext));
+      scope.ended(handle);
     };
   }
 

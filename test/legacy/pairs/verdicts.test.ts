@@ -536,6 +536,27 @@ describe('a verdict on rows of PostgreSQL', () => {
     await own.flush();
   });
 
+  it('trusts no rows of a transaction that nobody has ended', async () => {
+    const write = async (own: ReturnType<typeof em>) => {
+      own.create(Receipt, { orderId: 'tentative', cents: 1 });
+      await own.flush();
+    };
+    const begun = async (end: 'commit' | 'nothing') => {
+      const own = em();
+      await own.begin();
+      await write(own);
+      if (end === 'commit') await own.commit();
+    };
+    const listener = async () => em().transactional(write);
+    const ended = await judgedOnce({ listener, handler: () => begun('commit') }, { store });
+    expect(ended).toMatchObject({ verdict: 'match', escapes: [] });
+    const open = await judgedOnce({ listener, handler: () => begun('nothing') }, { store });
+    expect(open).toMatchObject({
+      verdict: 'untrusted',
+      escapes: ['a transaction that the run has not ended'],
+    });
+  });
+
   // P9
   it.each([...onRows, ...leftToTheFlush])('on %s is no match', async (...[, verdict, sides, options]) => {
     expect(await judgedOnce(sides, { store, ...options })).toMatchObject({ verdict });
